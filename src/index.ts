@@ -1,0 +1,1 @@
+export { KeyBackup, type KeyBackupArgs, type KeyByUri, type KeyByVaultAndName } from "./keyBackup";

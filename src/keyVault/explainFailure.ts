@@ -1,0 +1,194 @@
+import { isRestError } from "@azure/core-rest-pipeline";
+import { CredentialFailure } from "./credentialFailure";
+import { type ServiceAnswer, serviceAnswerOf } from "./serviceAnswer";
+
+/** What was asked of which key. */
+export interface Asked {
+  readonly doing: "back up" | "read the versions of";
+  readonly vaultUri: string;
+  readonly keyName: string;
+}
+
+/** A 200 that does not carry what the operation promises. */
+export class MalformedAnswer extends Error {}
+
+/** The operation's deadline has passed. */
+export class DeadlinePassed extends Error {
+  readonly seconds: number;
+  readonly throttled: boolean;
+
+  constructor(milliseconds: number, throttled: boolean) {
+    super("The deadline has passed.");
+    this.seconds = milliseconds / 1000;
+    this.throttled = throttled;
+  }
+}
+
+/** The key lacks the version that the program names. */
+export class VersionNotFound extends Error {
+  constructor(keyVersion: string, keyVersions: readonly string[]) {
+    super(`the key has no version ${keyVersion}. It has: ${keyVersions.join(", ")}.`);
+  }
+}
+
+/**
+ * A failed request as one sentence or a few: what was asked, what came back, and what to do. Texts of unknown origin, such
+ * as the body of an answer that cannot be parsed, are left out: they may hold a part of a blob.
+ */
+export function explainFailure(asked: Asked, error: unknown): Error {
+  return new Error(sentences(asked, error), { cause: error });
+}
+
+function sentences(asked: Asked, error: unknown): string {
+  const host = new URL(asked.vaultUri).host;
+  const what = `${asked.doing} key "${asked.keyName}" in ${host}`;
+  const answer = serviceAnswerOf(error);
+  if (answer !== undefined) {
+    return `Key Vault refused to ${what}: ${answerText(answer)} ${remedyOf(asked, answer)}${
+      answer.requestId === undefined ? "" : ` Request id ${answer.requestId}.`
+    }`;
+  }
+  if (error instanceof CredentialFailure || error instanceof VersionNotFound) {
+    return `Could not ${what}: ${error.message}`;
+  }
+  if (error instanceof DeadlinePassed && error.throttled) {
+    return (
+      `Could not ${what}: ${host} throttled the requests (429) for ${error.seconds} s. Run again later, or with a lower ` +
+      "--parallel, or raise the stack's azure-keyvault-backup:timeoutSeconds."
+    );
+  }
+  if (error instanceof DeadlinePassed) {
+    return (
+      `Could not ${what}: ${host} gave no answer within ${error.seconds} s. Check the network between this machine and ` +
+      "the vault (firewall, proxy, private endpoint), or raise the stack's azure-keyvault-backup:timeoutSeconds."
+    );
+  }
+  if (error instanceof MalformedAnswer) {
+    return (
+      `Could not ${what}: ${host} answered 200 ${error.message}. Nothing was recorded. Check that vaultUri names a ` +
+      "Key Vault and that no proxy changes its answers."
+    );
+  }
+  return `Could not ${what}: ${transportText(host, error)}`;
+}
+
+function answerText({ status, code, innerCode, message }: ServiceAnswer): string {
+  const codes = [code, innerCode].filter((it) => it !== undefined);
+  const named =
+    codes.length === 0 ? `${status}` : `${status} ${codes[0]}${codes[1] === undefined ? "" : ` (${codes[1]})`}`;
+  return message === undefined ? `${named}.` : `${named}: ${oneLine(message)}`;
+}
+
+// The service's messages have line breaks and no stop at their end.
+function oneLine(message: string): string {
+  const line = message
+    .trim()
+    .replace(/\s*[\r\n]+\s*/g, "; ")
+    .slice(0, 2_000);
+  return /[.!?]$/.test(line) ? line : `${line}.`;
+}
+
+function remedyOf(asked: Asked, { status, code, innerCode, message }: ServiceAnswer): string {
+  const vault = new URL(asked.vaultUri).hostname.split(".")[0];
+  const cause = innerCode ?? code;
+  if (status === 403 && /associated with a certificate/.test(message ?? "")) {
+    return (
+      "The key belongs to a certificate and travels only with it: back up the certificate instead " +
+      `(az keyvault certificate backup --vault-name ${vault} --name ${asked.keyName}).`
+    );
+  }
+  if (status === 403 && cause === "ForbiddenByFirewall") {
+    return "Add this machine's address to the vault's firewall (networkAcls.ipRules), or run where the vault lets in.";
+  }
+  if (status === 403 && cause === "ForbiddenByConnection") {
+    return "The vault takes no calls from public networks: run in a network that has the vault's private endpoint.";
+  }
+  if (status === 403) {
+    return grantOf(asked, cause);
+  }
+  if (status === 401) {
+    return (
+      "The token was not accepted: check that the credential belongs to the tenant of the vault (azure-native:tenantId) " +
+      "and to its cloud (azure-native:environment)."
+    );
+  }
+  if (status === 404) {
+    return (
+      "Check the name. If the key was deleted, recover it: " +
+      `az keyvault key recover --vault-name ${vault} --name ${asked.keyName}.`
+    );
+  }
+  if (status === 429) {
+    return "The vault is throttled still: run again later, or with a lower --parallel.";
+  }
+  if (status === 408 || status >= 500) {
+    return "The service failed, after retries: run again later.";
+  }
+  if (status < 400) {
+    return "Redirects to other hosts are not followed: check vaultUri.";
+  }
+  return "Check vaultUri and keyName.";
+}
+
+const grants = {
+  "back up": {
+    action: "keys/backup/action",
+    permission: "backup",
+    role: "Key Vault Crypto User",
+    hsmRole: "Managed HSM Crypto User",
+  },
+  "read the versions of": {
+    action: "keys/read",
+    permission: "list",
+    role: "Key Vault Crypto User",
+    hsmRole: "Managed HSM Crypto User",
+  },
+} as const;
+
+function grantOf({ doing, vaultUri }: Asked, cause: string | undefined): string {
+  const { action, permission, role, hsmRole } = grants[doing];
+  if (new URL(vaultUri).hostname.includes(".managedhsm.")) {
+    return `Grant the data action Microsoft.KeyVault/managedHsm/${action}, for instance with the local role ${hsmRole}.`;
+  }
+  if (cause === "ForbiddenByPolicy" || cause === "AccessDenied") {
+    return `Give the identity the key permission "${permission}" in an access policy of the vault.`;
+  }
+  return `Grant the data action Microsoft.KeyVault/vaults/${action}, for instance with the role ${role}.`;
+}
+
+function transportText(host: string, error: unknown): string {
+  const code = isRestError(error) ? error.code : undefined;
+  switch (code) {
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return (
+        `the name ${host} does not resolve (${code}). Check the vault's name and cloud; a vault behind a private endpoint ` +
+        "resolves only in its network."
+      );
+    case "ECONNREFUSED":
+    case "ECONNRESET":
+    case "ETIMEDOUT":
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+    case "EPIPE":
+      return `the connection to ${host} failed (${code}). Check the network between this machine and the vault.`;
+    case "PARSE_ERROR":
+      return `${host} answered with a text that is not JSON. Check that vaultUri names a Key Vault and that no proxy answers instead.`;
+    default:
+  }
+  if (code !== undefined && /CERT|SIGNATURE|TLS|SSL/.test(code)) {
+    return (
+      `the TLS certificate of ${host} was not accepted (${code}). If a proxy or a private cloud signs it, give its ` +
+      "authority's certificate in NODE_EXTRA_CA_CERTS."
+    );
+  }
+  if (error instanceof Error && /challenge resource '.*' does not match/.test(error.message)) {
+    return (
+      `${host} asks for a token of another service, which it may be out to steal, so it got none. Check vaultUri. For an ` +
+      "emulator or a private cloud: pulumi config set azure-keyvault-backup:disableChallengeResourceVerification true."
+    );
+  }
+  return error instanceof Error && !isRestError(error)
+    ? oneLine(error.message)
+    : `the request failed (${code ?? "no code"}).`;
+}

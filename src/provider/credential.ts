@@ -1,0 +1,289 @@
+import { readFile } from "node:fs/promises";
+import type { TokenCredential } from "@azure/core-auth";
+import {
+  AzureAuthorityHosts,
+  ClientAssertionCredential,
+  ClientCertificateCredential,
+  ClientSecretCredential,
+  DefaultAzureCredential,
+  ManagedIdentityCredential,
+} from "@azure/identity";
+import { CredentialFailure } from "../keyVault/credentialFailure";
+import { isLoopback } from "../keyVault/isLoopback";
+
+/** Reads `azure-native:<name>` of the stack's configuration, else the first of the variables that is set. */
+export type ReadSetting = (name: string, ...variables: string[]) => string | undefined;
+
+/** What decides who the provider is: the settings that azure-native reads, as texts. */
+export type IdentitySettings = Readonly<Record<keyof typeof variablesOf, string | undefined>>;
+
+// The names of azure-native's configuration and the variables that stand in for each.
+const variablesOf = {
+  useDefaultAzureCredential: ["ARM_USE_DEFAULT_AZURE_CREDENTIAL"],
+  clientCertificatePath: ["ARM_CLIENT_CERTIFICATE_PATH"],
+  clientCertificatePassword: ["ARM_CLIENT_CERTIFICATE_PASSWORD"],
+  clientSecret: ["ARM_CLIENT_SECRET"],
+  useOidc: ["ARM_USE_OIDC"],
+  oidcToken: ["ARM_OIDC_TOKEN"],
+  oidcTokenFilePath: ["ARM_OIDC_TOKEN_FILE_PATH"],
+  oidcRequestUrl: ["ACTIONS_ID_TOKEN_REQUEST_URL"],
+  oidcRequestToken: ["ACTIONS_ID_TOKEN_REQUEST_TOKEN"],
+  oidcAudience: ["ARM_OIDC_AUDIENCE"],
+  useMsi: ["ARM_USE_MSI"],
+  tenantId: ["ARM_TENANT_ID"],
+  clientId: ["ARM_CLIENT_ID"],
+  auxiliaryTenantIds: ["ARM_AUXILIARY_TENANT_IDS"],
+  environment: ["ARM_ENVIRONMENT", "AZURE_ENVIRONMENT"],
+  activeDirectoryAuthorityHost: ["ARM_ACTIVE_DIRECTORY_AUTHORITY_HOST"],
+  disableInstanceDiscovery: ["ARM_DISABLE_INSTANCE_DISCOVERY"],
+} as const;
+
+const secretNames = ["clientCertificatePassword", "clientSecret", "oidcToken", "oidcRequestToken"] as const;
+
+const authorityHosts: Readonly<Record<string, string>> = {
+  public: AzureAuthorityHosts.AzurePublicCloud,
+  azurepubliccloud: AzureAuthorityHosts.AzurePublicCloud,
+  azurecloud: AzureAuthorityHosts.AzurePublicCloud,
+  usgovernment: AzureAuthorityHosts.AzureGovernment,
+  azureusgovernment: AzureAuthorityHosts.AzureGovernment,
+  azureusgovernmentcloud: AzureAuthorityHosts.AzureGovernment,
+  china: AzureAuthorityHosts.AzureChina,
+  azurechinacloud: AzureAuthorityHosts.AzureChina,
+};
+
+/** Reads the settings of which azure-native makes its credential. */
+export function readIdentitySettings(read: ReadSetting): IdentitySettings {
+  return Object.fromEntries(
+    Object.entries(variablesOf).map(([name, variables]) => [name, read(name, ...variables)]),
+  ) as IdentitySettings;
+}
+
+/**
+ * The credential that azure-native would use with the same settings: the first that is set, in its order, and no other
+ * where that one fails. Where none is set, `DefaultAzureCredential`.
+ *
+ * Its errors tell which credentials were tried, why each failed and what to do, without any secret.
+ *
+ * @see https://www.pulumi.com/registry/packages/azure-native/installation-configuration/
+ */
+export function credentialOf(settings: IdentitySettings): TokenCredential {
+  let credential: Promise<TokenCredential> | undefined;
+  return {
+    async getToken(scopes, options) {
+      try {
+        credential ??= newCredential(settings);
+        return await (await credential).getToken(scopes, options);
+      } catch (error) {
+        throw explained(settings, error);
+      }
+    },
+  };
+}
+
+type IdentityKind = "default" | "clientCertificate" | "clientSecret" | "oidc" | "managedIdentity";
+
+function kindOf(settings: IdentitySettings): IdentityKind {
+  if (settings.useDefaultAzureCredential === "true") {
+    return "default";
+  }
+  if (settings.clientCertificatePath !== undefined) {
+    return "clientCertificate";
+  }
+  if (settings.clientSecret !== undefined) {
+    return "clientSecret";
+  }
+  if (settings.useOidc === "true") {
+    return "oidc";
+  }
+  return settings.useMsi === "true" ? "managedIdentity" : "default";
+}
+
+const descriptions: Readonly<Record<IdentityKind, string>> = {
+  default: "DefaultAzureCredential",
+  clientCertificate: "the client certificate of azure-native:clientCertificatePath (ARM_CLIENT_CERTIFICATE_PATH)",
+  clientSecret: "the client secret of azure-native:clientSecret (ARM_CLIENT_SECRET)",
+  oidc: "OpenID Connect, by azure-native:useOidc (ARM_USE_OIDC)",
+  managedIdentity: "the managed identity, by azure-native:useMsi (ARM_USE_MSI)",
+};
+
+async function newCredential(settings: IdentitySettings): Promise<TokenCredential> {
+  const kind = kindOf(settings);
+  const options = sharedOptions(settings);
+  switch (kind) {
+    case "default":
+      return new DefaultAzureCredential({ ...options, ...given({ tenantId: settings.tenantId }) });
+    case "clientCertificate": {
+      const { tenantId, clientId } = application(settings);
+      return new ClientCertificateCredential(tenantId, clientId, await pemCertificate(settings), options);
+    }
+    case "clientSecret": {
+      const { tenantId, clientId } = application(settings);
+      return new ClientSecretCredential(tenantId, clientId, settings.clientSecret ?? "", options);
+    }
+    case "oidc": {
+      const { tenantId, clientId } = application(settings);
+      return new ClientAssertionCredential(tenantId, clientId, oidcAssertion(settings), options);
+    }
+    case "managedIdentity":
+      return new ManagedIdentityCredential({ ...options, ...given({ clientId: settings.clientId }) });
+    default:
+      return kind satisfies never;
+  }
+}
+
+function sharedOptions(settings: IdentitySettings) {
+  return {
+    additionallyAllowedTenants: auxiliaryTenants(settings),
+    disableInstanceDiscovery: settings.disableInstanceDiscovery === "true",
+    // Without an authority host the library honours AZURE_AUTHORITY_HOST.
+    ...given({ authorityHost: authorityHostOf(settings) }),
+  };
+}
+
+function authorityHostOf({ activeDirectoryAuthorityHost, environment }: IdentitySettings): string | undefined {
+  if (activeDirectoryAuthorityHost !== undefined || environment === undefined) {
+    return activeDirectoryAuthorityHost;
+  }
+  const host = authorityHosts[environment.toLowerCase()];
+  if (host === undefined) {
+    throw new CredentialFailure(
+      'azure-native:environment (ARM_ENVIRONMENT) is not one of "public", "usgovernment" and "china".',
+    );
+  }
+  return host;
+}
+
+function auxiliaryTenants({ auxiliaryTenantIds }: IdentitySettings): string[] {
+  if (auxiliaryTenantIds === undefined) {
+    return [];
+  }
+  try {
+    const tenants: unknown = JSON.parse(auxiliaryTenantIds);
+    if (Array.isArray(tenants) && tenants.every((tenant) => typeof tenant === "string")) {
+      return tenants;
+    }
+  } catch {
+    // Told below, like every other text that is not the array.
+  }
+  throw new CredentialFailure(
+    "azure-native:auxiliaryTenantIds (ARM_AUXILIARY_TENANT_IDS) is not a JSON array of tenant ids.",
+  );
+}
+
+function application(settings: IdentitySettings): { tenantId: string; clientId: string } {
+  const required = (name: "tenantId" | "clientId") => {
+    const value = settings[name];
+    if (value === undefined) {
+      throw new CredentialFailure(`azure-native:${name} (${variablesOf[name][0]}) is not set.`);
+    }
+    return value;
+  };
+  return { tenantId: required("tenantId"), clientId: required("clientId") };
+}
+
+// The library reads PEM files only, azure-native PFX files as well.
+async function pemCertificate({ clientCertificatePath = "", clientCertificatePassword }: IdentitySettings) {
+  const certificate = await readFile(clientCertificatePath, "latin1").catch((error: NodeJS.ErrnoException) => {
+    throw new CredentialFailure(`the file of azure-native:clientCertificatePath cannot be read (${error.code}).`);
+  });
+  if (!certificate.includes("-----BEGIN ")) {
+    throw new CredentialFailure(
+      "the file of azure-native:clientCertificatePath is not PEM, which backups need, while azure-native takes PFX too. " +
+        "Convert it: openssl pkcs12 -in client.pfx -out client.pem -nodes.",
+    );
+  }
+  return { certificate, ...given({ certificatePassword: clientCertificatePassword }) };
+}
+
+function oidcAssertion(settings: IdentitySettings): () => Promise<string> {
+  const { oidcToken, oidcTokenFilePath, oidcRequestUrl, oidcRequestToken, oidcAudience } = settings;
+  if (oidcToken !== undefined) {
+    return async () => oidcToken;
+  }
+  if (oidcTokenFilePath !== undefined) {
+    return () =>
+      readFile(oidcTokenFilePath, "utf8").catch((error: NodeJS.ErrnoException) => {
+        throw new CredentialFailure(`the file of azure-native:oidcTokenFilePath cannot be read (${error.code}).`);
+      });
+  }
+  if (oidcRequestUrl !== undefined && oidcRequestToken !== undefined) {
+    return () => requestOidcToken(oidcRequestUrl, oidcRequestToken, oidcAudience ?? "api://AzureADTokenExchange");
+  }
+  throw new CredentialFailure(
+    "azure-native:useOidc (ARM_USE_OIDC) is set, but there is no token: set oidcToken (ARM_OIDC_TOKEN) or " +
+      "oidcTokenFilePath (ARM_OIDC_TOKEN_FILE_PATH), or let GitHub Actions provide one (permissions: id-token: write).",
+  );
+}
+
+async function requestOidcToken(requestUrl: string, requestToken: string, audience: string): Promise<string> {
+  const url = URL.parse(requestUrl);
+  if (url === null || (url.protocol !== "https:" && !isLoopback(url.hostname))) {
+    throw new CredentialFailure("the URL of the OIDC token (ACTIONS_ID_TOKEN_REQUEST_URL) is not https.");
+  }
+  url.searchParams.set("audience", audience);
+  const response = await fetch(url, {
+    headers: { authorization: `Bearer ${requestToken}`, accept: "application/json" },
+    redirect: "error",
+    signal: AbortSignal.timeout(30_000),
+  }).catch((error: unknown) => {
+    throw new CredentialFailure(`the request for an OIDC token to ${url.host} failed (${causeCode(error)}).`);
+  });
+  const answer: unknown = await response.json().catch(() => undefined);
+  const value = typeof answer === "object" && answer !== null && "value" in answer ? answer.value : undefined;
+  if (!response.ok || typeof value !== "string") {
+    throw new CredentialFailure(`the request for an OIDC token to ${url.host} was answered ${response.status}.`);
+  }
+  return value;
+}
+
+function causeCode(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.name) : "no reason given";
+}
+
+function explained(settings: IdentitySettings, error: unknown): CredentialFailure {
+  const reasons = reasonsOf(error).map((reason) => withoutSecrets(settings, reason));
+  const tried = descriptions[kindOf(settings)];
+  const text =
+    reasons.length === 1
+      ? `no token from ${tried}: ${reasons[0]}`
+      : `no token from ${tried}, which tried:\n${reasons.map((reason) => `  - ${reason}`).join("\n")}`;
+  return new CredentialFailure(`${text}\n${remedyOf(settings)}`, { cause: error });
+}
+
+function remedyOf(settings: IdentitySettings): string {
+  return kindOf(settings) === "default"
+    ? "Log in with az login, or set the credential that azure-native uses (azure-native:* or ARM_*), or AZURE_CLIENT_ID, " +
+        "AZURE_TENANT_ID and AZURE_CLIENT_SECRET."
+    : "It is what azure-native would use in this stack; no other is tried. Mend it, or remove the setting.";
+}
+
+function reasonsOf(error: unknown): string[] {
+  if (error instanceof Error && "errors" in error && Array.isArray(error.errors)) {
+    return error.errors.flatMap(reasonsOf);
+  }
+  const message = error instanceof Error ? error.message : "no reason given";
+  // Entra adds a trace id, a correlation id and a time on lines of their own.
+  const lines = message.split(/\r?\n/).map((line) => line.trim());
+  return [
+    lines
+      .filter((line) => line !== "" && line !== "More details:")
+      .join(" ")
+      .slice(0, 1_000),
+  ];
+}
+
+function withoutSecrets(settings: IdentitySettings, text: string): string {
+  return secretNames
+    .map((name) => settings[name])
+    .filter((secret) => secret !== undefined && secret !== "")
+    .reduce<string>((clean, secret) => clean.replaceAll(secret as string, "[secret]"), text)
+    .replace(/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, "[token]");
+}
+
+// Optional members of the library's options must be absent, not undefined.
+function given<T extends object>(members: T): { [Name in keyof T]?: NonNullable<T[Name]> } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof T]?: NonNullable<T[Name]>;
+  };
+}

@@ -1,0 +1,35 @@
+import type { TokenCredential } from "@azure/core-auth";
+import { defaultWaits, Vault } from "../keyVault/vault";
+import { readConfiguration, type StackConfig } from "./configuration";
+import { credentialOf, readIdentitySettings } from "./credential";
+
+// The engine runs all resources of an update in one process, so that they share tokens, connections and throttling.
+const credentials = new Map<string, TokenCredential>();
+const vaults = new Map<string, Vault>();
+
+/** The vault as the stack's identity sees it: one for all resources of the process. */
+export function vaultOf(vaultUri: string, config: StackConfig): Vault {
+  const { disableChallengeResourceVerification, timeout } = readConfiguration(config);
+  const settings = readIdentitySettings((name, ...variables) =>
+    [config?.get(`azure-native:${name}`), ...variables.map((variable) => process.env[variable])].find(
+      (value) => value !== undefined && value !== "",
+    ),
+  );
+  const identity = JSON.stringify(settings);
+  const key = JSON.stringify([vaultUri, identity, disableChallengeResourceVerification, timeout]);
+  const vault =
+    vaults.get(key) ??
+    new Vault({
+      vaultUri,
+      disableChallengeResourceVerification,
+      waits: { ...defaultWaits, operation: timeout },
+      say: (line) => process.stdout.write(`${line}\n`),
+      credential: (fresh) => {
+        const credential = (fresh ? undefined : credentials.get(identity)) ?? credentialOf(settings);
+        credentials.set(identity, credential);
+        return credential;
+      },
+    });
+  vaults.set(key, vault);
+  return vault;
+}
