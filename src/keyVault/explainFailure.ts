@@ -1,6 +1,6 @@
 import { isRestError } from "@azure/core-rest-pipeline";
 import { CredentialFailure } from "./credentialFailure";
-import { type ServiceAnswer, serviceAnswerOf } from "./serviceAnswer";
+import { isPermissionMissing, type ServiceAnswer, serviceAnswerOf } from "./serviceAnswer";
 
 /** What was asked of which key. */
 export interface Asked {
@@ -14,13 +14,12 @@ export class MalformedAnswer extends Error {}
 
 /** The operation's deadline has passed. */
 export class DeadlinePassed extends Error {
-  readonly seconds: number;
-  readonly throttled: boolean;
+  /** What the last attempt came to: a status, or the code of a failed connection. */
+  readonly lastOutcome: string | undefined;
 
-  constructor(milliseconds: number, throttled: boolean) {
+  constructor(lastOutcome: string | undefined) {
     super("The deadline has passed.");
-    this.seconds = milliseconds / 1000;
-    this.throttled = throttled;
+    this.lastOutcome = lastOutcome;
   }
 }
 
@@ -34,33 +33,37 @@ export class VersionNotFound extends Error {
 /**
  * A failed request as one sentence or a few: what was asked, what came back, and what to do. Texts of unknown origin, such
  * as the body of an answer that cannot be parsed, are left out: they may hold a part of a blob.
+ *
+ * @param seconds - How long it took until the failure was final.
  */
-export function explainFailure(asked: Asked, error: unknown): Error {
-  return new Error(sentences(asked, error), { cause: error });
+export function explainFailure(asked: Asked, error: unknown, seconds: number): Error {
+  return new Error(sentences(asked, error, seconds), { cause: error });
 }
 
-function sentences(asked: Asked, error: unknown): string {
+function sentences(asked: Asked, error: unknown, seconds: number): string {
   const host = new URL(asked.vaultUri).host;
   const what = `${asked.doing} key "${asked.keyName}" in ${host}`;
   const answer = serviceAnswerOf(error);
   if (answer !== undefined) {
-    return `Key Vault refused to ${what}: ${answerText(answer)} ${remedyOf(asked, answer)}${
-      answer.requestId === undefined ? "" : ` Request id ${answer.requestId}.`
-    }`;
+    const waited = isPermissionMissing(answer) ? ` It was refused for ${seconds} s, in case the grant is new.` : "";
+    const requestId = answer.requestId === undefined ? "" : ` Request id ${answer.requestId}.`;
+    return `Key Vault refused to ${what}: ${answerText(answer)} ${remedyOf(asked, answer)}${waited}${requestId}`;
   }
   if (error instanceof CredentialFailure || error instanceof VersionNotFound) {
     return `Could not ${what}: ${error.message}`;
   }
-  if (error instanceof DeadlinePassed && error.throttled) {
-    return (
-      `Could not ${what}: ${host} throttled the requests (429) for ${error.seconds} s. Run again later, or with a lower ` +
-      "--parallel, or raise the stack's azure-keyvault-backup:timeoutSeconds."
-    );
-  }
   if (error instanceof DeadlinePassed) {
+    const { lastOutcome } = error;
+    const outcome =
+      lastOutcome === undefined
+        ? `gave no answer within ${seconds} s`
+        : `did not carry it out within ${seconds} s; the last attempt ended with ${lastOutcome}`;
+    const remedy =
+      lastOutcome === "429"
+        ? "The vault is throttled: run again later, with a lower --parallel,"
+        : "Check the network between this machine and the vault (firewall, proxy, private endpoint), run again later,";
     return (
-      `Could not ${what}: ${host} gave no answer within ${error.seconds} s. Check the network between this machine and ` +
-      "the vault (firewall, proxy, private endpoint), or raise the stack's azure-keyvault-backup:timeoutSeconds."
+      `Could not ${what}: ${host} ${outcome}. ${remedy} or raise the stack's ` + "azure-keyvault-backup:timeoutSeconds."
     );
   }
   if (error instanceof MalformedAnswer) {
@@ -89,12 +92,13 @@ function oneLine(message: string): string {
 }
 
 function remedyOf(asked: Asked, { status, code, innerCode, message }: ServiceAnswer): string {
-  const vault = new URL(asked.vaultUri).hostname.split(".")[0];
+  const { hostname } = new URL(asked.vaultUri);
+  const vault = `${hostname.includes(".managedhsm.") ? "--hsm-name" : "--vault-name"} ${hostname.split(".")[0]}`;
   const cause = innerCode ?? code;
   if (status === 403 && /associated with a certificate/.test(message ?? "")) {
     return (
       "The key belongs to a certificate and travels only with it: back up the certificate instead " +
-      `(az keyvault certificate backup --vault-name ${vault} --name ${asked.keyName}).`
+      `(az keyvault certificate backup ${vault} --name ${asked.keyName}).`
     );
   }
   if (status === 403 && cause === "ForbiddenByFirewall") {
@@ -115,7 +119,7 @@ function remedyOf(asked: Asked, { status, code, innerCode, message }: ServiceAns
   if (status === 404) {
     return (
       "Check the name. If the key was deleted, recover it: " +
-      `az keyvault key recover --vault-name ${vault} --name ${asked.keyName}.`
+      `az keyvault key recover ${vault} --name ${asked.keyName}.`
     );
   }
   if (status === 429) {
@@ -173,7 +177,7 @@ function transportText(host: string, error: unknown): string {
     case "EPIPE":
       return `the connection to ${host} failed (${code}). Check the network between this machine and the vault.`;
     case "PARSE_ERROR":
-      return `${host} answered with a text that is not JSON. Check that vaultUri names a Key Vault and that no proxy answers instead.`;
+      return `${host} answered with a text that breaks off or is not JSON. Check that vaultUri names a Key Vault and that no proxy answers instead.`;
     default:
   }
   if (code !== undefined && /CERT|SIGNATURE|TLS|SSL/.test(code)) {

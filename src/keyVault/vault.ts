@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TokenCredential } from "@azure/core-auth";
+import type { PipelinePolicy } from "@azure/core-rest-pipeline";
 import { KeyClient, type KeyProperties } from "@azure/keyvault-keys";
+import { emptyRefusalPolicy } from "./emptyRefusal";
 import { type Asked, DeadlinePassed, explainFailure, MalformedAnswer, VersionNotFound } from "./explainFailure";
 import { firstCallAlonePolicy } from "./firstCallAlone";
+import { createLastOutcome } from "./lastOutcome";
 import { isKeyNotFound, isPermissionMissing, type ServiceAnswer, serviceAnswerOf } from "./serviceAnswer";
-import { createThrottle, type Throttle, throttleDelays } from "./throttle";
+import { throttleDelays, throttlePolicy } from "./throttle";
 
 /** How long to wait for what, in milliseconds. */
 export interface Waits {
@@ -50,13 +53,14 @@ export interface BackedUpKey {
 /** A vault or Managed HSM, as one identity sees it. */
 export class Vault {
   readonly #options: VaultOptions;
-  readonly #throttle: Throttle;
+  readonly #throttle: PipelinePolicy;
+  readonly #lastOutcome = createLastOutcome();
   #client: KeyClient;
   #saidWaiting = false;
 
   constructor(options: VaultOptions) {
     this.#options = options;
-    this.#throttle = createThrottle(options.waits.throttled);
+    this.#throttle = throttlePolicy(options.waits.throttled);
     this.#client = this.#newClient(false);
   }
 
@@ -146,16 +150,16 @@ export class Vault {
 
   async #withinDeadline<T>(asked: Asked, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { operation } = this.#options.waits;
+    const startedAt = Date.now();
     const signal = AbortSignal.timeout(operation);
     const deadline = new Promise<never>((_, reject) => {
-      signal.addEventListener("abort", () => reject(new DeadlinePassed(operation, this.#throttle.isThrottled())), {
-        once: true,
-      });
+      const pass = () => reject(new DeadlinePassed(this.#lastOutcome.of(signal)));
+      signal.addEventListener("abort", pass, { once: true });
     });
     try {
       return await Promise.race([this.#untilReady(asked, signal, attempt), deadline]);
     } catch (error) {
-      throw explainFailure(asked, error);
+      throw explainFailure(asked, error, Math.round((Date.now() - startedAt) / 1000));
     }
   }
 
@@ -189,7 +193,8 @@ export class Vault {
     if (answer !== undefined && isPermissionMissing(answer)) {
       return operation;
     }
-    return error instanceof VersionNotFound || (answer !== undefined && isKeyNotFound(answer)) ? newKey : 0;
+    const isMissing = error instanceof VersionNotFound || (answer !== undefined && isKeyNotFound(answer));
+    return isMissing ? Math.min(newKey, operation) : 0;
   }
 
   #sayWaiting({ vaultUri }: Asked, { innerCode, code }: ServiceAnswer): void {
@@ -220,7 +225,9 @@ export class Vault {
       userAgentOptions: { userAgentPrefix: "pulumi-azure-keyvault-backup" },
       additionalPolicies: [
         { policy: firstCallAlonePolicy(), position: "perCall" },
-        { policy: this.#throttle.policy, position: "perRetry" },
+        { policy: emptyRefusalPolicy, position: "perCall" },
+        { policy: this.#throttle, position: "perRetry" },
+        { policy: this.#lastOutcome.policy, position: "perRetry" },
       ],
     });
   }

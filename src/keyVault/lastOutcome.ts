@@ -1,0 +1,33 @@
+import { isRestError, type PipelinePolicy } from "@azure/core-rest-pipeline";
+
+/** What the last attempt of an operation came to, for when the operation's time is over before its retries are. */
+export interface LastOutcome {
+  readonly policy: PipelinePolicy;
+  /** A status, or the code of a failed connection; undefined where nothing came back. */
+  of(signal: AbortSignal): string | undefined;
+}
+
+/** Belongs behind the pipeline's own retries, so that it sees each attempt. Operations are told apart by their signals. */
+export function createLastOutcome(): LastOutcome {
+  const outcomes = new WeakMap<object, string>();
+  return {
+    of: (signal) => outcomes.get(signal),
+    policy: {
+      name: "lastOutcomePolicy",
+      async sendRequest(request, next) {
+        const operation = request.abortSignal ?? request;
+        outcomes.delete(operation);
+        try {
+          const response = await next(request);
+          outcomes.set(operation, `${response.status}`);
+          return response;
+        } catch (error) {
+          if (isRestError(error) && error.code !== undefined) {
+            outcomes.set(operation, error.code);
+          }
+          throw error;
+        }
+      },
+    },
+  };
+}
