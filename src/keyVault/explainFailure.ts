@@ -1,5 +1,6 @@
 import { isRestError } from "@azure/core-rest-pipeline";
 import { CredentialFailure } from "./credentialFailure";
+import { MalformedAnswer } from "./downloadBackup";
 import { isPermissionMissing, type ServiceAnswer, serviceAnswerOf } from "./serviceAnswer";
 
 /** What was asked of which key. */
@@ -8,9 +9,6 @@ export interface Asked {
   readonly vaultUri: string;
   readonly keyName: string;
 }
-
-/** A 200 that does not carry what the operation promises. */
-export class MalformedAnswer extends Error {}
 
 /** The operation's deadline has passed. */
 export class DeadlinePassed extends Error {
@@ -62,9 +60,7 @@ function sentences(asked: Asked, error: unknown, seconds: number): string {
       lastOutcome === "429"
         ? "The vault is throttled: run again later, with a lower --parallel,"
         : "Check the network between this machine and the vault (firewall, proxy, private endpoint), run again later,";
-    return (
-      `Could not ${what}: ${host} ${outcome}. ${remedy} or raise the stack's ` + "azure-keyvault-backup:timeoutSeconds."
-    );
+    return `Could not ${what}: ${host} ${outcome}. ${remedy} or raise the stack's azure-keyvault-backup:timeoutSeconds.`;
   }
   if (error instanceof MalformedAnswer) {
     return (
@@ -86,7 +82,7 @@ function answerText({ status, code, innerCode, message }: ServiceAnswer): string
 function oneLine(message: string): string {
   const line = message
     .trim()
-    .replace(/\s*[\r\n]+\s*/g, "; ")
+    .replace(/([.;:]?)\s*[\r\n]+\s*/g, (_, stop: string) => `${stop || ";"} `)
     .slice(0, 2_000);
   return /[.!?]$/.test(line) ? line : `${line}.`;
 }

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TokenCredential } from "@azure/core-auth";
 import type { PipelinePolicy } from "@azure/core-rest-pipeline";
-import { KeyClient, type KeyProperties } from "@azure/keyvault-keys";
+import { KeyClient } from "@azure/keyvault-keys";
+import { downloadBackup } from "./downloadBackup";
 import { emptyRefusalPolicy } from "./emptyRefusal";
-import { type Asked, DeadlinePassed, explainFailure, MalformedAnswer, VersionNotFound } from "./explainFailure";
+import { type Asked, DeadlinePassed, explainFailure, VersionNotFound } from "./explainFailure";
 import { firstCallAlonePolicy } from "./firstCallAlone";
 import { createLastOutcome } from "./lastOutcome";
+import { readKeyVersions } from "./readKeyVersions";
 import { isKeyNotFound, isPermissionMissing, type ServiceAnswer, serviceAnswerOf } from "./serviceAnswer";
 import { throttleDelays, throttlePolicy } from "./throttle";
 
@@ -74,78 +76,12 @@ export class Vault {
   async backUpKey(keyName: string, keyVersion?: string): Promise<BackedUpKey> {
     const asked: Asked = { doing: "back up", vaultUri: this.#options.vaultUri, keyName };
     return this.#withinDeadline(asked, async (signal) => {
-      const keyVersions = await this.#keyVersions(keyName, keyVersion, signal);
+      const keyVersions = await readKeyVersions(this.#client, keyName, keyVersion, signal);
       if (keyVersion !== undefined && keyVersions.length > 0 && !keyVersions.includes(keyVersion.toLowerCase())) {
         throw new VersionNotFound(keyVersion, keyVersions);
       }
-      return { blob: await this.#downloadBackup(keyName, signal), keyVersions };
+      return { blob: await downloadBackup(this.#client, keyName, signal), keyVersions };
     });
-  }
-
-  async #keyVersions(keyName: string, keyVersion: string | undefined, signal: AbortSignal): Promise<string[]> {
-    const versions: KeyProperties[] = [];
-    try {
-      for await (const version of this.#client.listPropertiesOfKeyVersions(keyName, { abortSignal: signal })) {
-        versions.push(version);
-      }
-    } catch (error) {
-      const answer = serviceAnswerOf(error);
-      // Access policies grant `list` and `get` one by one; a role's data action covers both.
-      if (answer !== undefined && isPermissionMissing(answer) && answer.innerCode !== "ForbiddenByRbac") {
-        return this.#getVersions(keyName, keyVersion, signal);
-      }
-      // A refusal of any other kind meets the backup too, whose failure is the one to tell.
-      if (answer?.status === 403 || answer?.status === 404) {
-        return [];
-      }
-      throw error;
-    }
-    versions.sort((one, other) => createdAt(other) - createdAt(one));
-    const names = versions.map((version) => version.version?.toLowerCase() ?? "");
-    // Times of creation are whole seconds: of two versions made in one second, the vault knows which is current.
-    if (versions[1] !== undefined && versions[0] !== undefined && createdAt(versions[1]) === createdAt(versions[0])) {
-      const [current] = await this.#getVersions(keyName, undefined, signal);
-      return current === undefined ? names : [current, ...names.filter((name) => name !== current)];
-    }
-    return names;
-  }
-
-  async #getVersions(keyName: string, keyVersion: string | undefined, signal: AbortSignal): Promise<string[]> {
-    const names = new Set<string>();
-    for (const version of keyVersion === undefined ? [undefined] : [undefined, keyVersion]) {
-      try {
-        const key = await this.#client.getKey(keyName, {
-          abortSignal: signal,
-          ...(version === undefined ? {} : { version }),
-        });
-        names.add(key.properties.version?.toLowerCase() ?? "");
-      } catch (error) {
-        const status = serviceAnswerOf(error)?.status;
-        if (status !== 403 && status !== 404) {
-          throw error;
-        }
-      }
-    }
-    return [...names];
-  }
-
-  async #downloadBackup(keyName: string, signal: AbortSignal): Promise<string> {
-    let body: string | null | undefined;
-    await this.#client.backupKey(keyName, {
-      abortSignal: signal,
-      // The client decodes what it can of a damaged value, and says nothing of the rest.
-      onResponse: (response) => {
-        body = response.bodyAsText;
-      },
-    });
-    const blob = backupIn(body);
-    if (typeof blob !== "string") {
-      throw new MalformedAnswer("without the backup");
-    }
-    if (!isBase64Url(blob)) {
-      throw new MalformedAnswer("with a backup that is not base64url");
-    }
-    return blob;
   }
 
   async #withinDeadline<T>(asked: Asked, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -231,22 +167,4 @@ export class Vault {
       ],
     });
   }
-}
-
-function createdAt({ createdOn }: KeyProperties): number {
-  return createdOn?.getTime() ?? 0;
-}
-
-function backupIn(body: string | null | undefined): unknown {
-  try {
-    return (JSON.parse(body ?? "null") as { value?: unknown } | null)?.value;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether the text is base64url of at least one byte (RFC 4648 §5), padded or not. */
-function isBase64Url(text: string): boolean {
-  const digits = text.replace(/={1,2}$/, "");
-  return digits !== "" && digits.length % 4 !== 1 && /^[0-9a-zA-Z_-]+$/.test(digits);
 }

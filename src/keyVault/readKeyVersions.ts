@@ -1,0 +1,68 @@
+import type { KeyClient, KeyProperties } from "@azure/keyvault-keys";
+import { isPermissionMissing, serviceAnswerOf } from "./serviceAnswer";
+
+/**
+ * The key's versions, newest first, as far as the identity may read them: all of them; without the permission to list,
+ * the newest and the named one; without the permission to read, none.
+ */
+export async function readKeyVersions(
+  client: KeyClient,
+  keyName: string,
+  named: string | undefined,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const versions: KeyProperties[] = [];
+  try {
+    for await (const version of client.listPropertiesOfKeyVersions(keyName, { abortSignal: signal })) {
+      versions.push(version);
+    }
+  } catch (error) {
+    const answer = serviceAnswerOf(error);
+    // Access policies grant `list` and `get` one by one; the data action of a role covers both.
+    if (answer !== undefined && isPermissionMissing(answer) && answer.innerCode !== "ForbiddenByRbac") {
+      return getVersions(client, keyName, [undefined, named], signal);
+    }
+    // A refusal of any other kind meets the backup too, whose failure is the one to tell.
+    if (answer?.status === 403 || answer?.status === 404) {
+      return [];
+    }
+    throw error;
+  }
+  versions.sort((one, other) => createdAt(other) - createdAt(one));
+  const names = versions.map(nameOf);
+  const [first, second] = versions;
+  // Times of creation are whole seconds: of versions made in the same second, the vault knows which is current.
+  if (first !== undefined && second !== undefined && createdAt(first) === createdAt(second)) {
+    return [...new Set([...(await getVersions(client, keyName, [undefined], signal)), ...names])];
+  }
+  return names;
+}
+
+async function getVersions(
+  client: KeyClient,
+  keyName: string,
+  versions: readonly (string | undefined)[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const names = new Set<string>();
+  for (const version of new Set(versions)) {
+    try {
+      const options = version === undefined ? { abortSignal: signal } : { abortSignal: signal, version };
+      names.add(nameOf((await client.getKey(keyName, options)).properties));
+    } catch (error) {
+      const status = serviceAnswerOf(error)?.status;
+      if (status !== 403 && status !== 404) {
+        throw error;
+      }
+    }
+  }
+  return [...names];
+}
+
+function nameOf({ version }: KeyProperties): string {
+  return version?.toLowerCase() ?? "";
+}
+
+function createdAt({ createdOn }: KeyProperties): number {
+  return createdOn?.getTime() ?? 0;
+}

@@ -1,0 +1,179 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+export interface ProjectOptions {
+  /** The folder whose `node_modules` holds the package, as a user's repository has it. */
+  readonly installed: string;
+  /** The folder of the engine. */
+  readonly engine: string;
+  /** Further folders for PATH, before the engine's. */
+  readonly plugins?: readonly string[];
+  /** Text by file name. @default no `main` in Pulumi.yaml: index.ts, or the `main` of package.json */
+  readonly files: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string>>;
+  /** Stack configuration: plain values, `azure-native:tenantId` and the like. */
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+export interface CommandResult {
+  readonly code: number | null;
+  /** All that was printed, on either stream. */
+  readonly output: string;
+  readonly stdout: string;
+}
+
+export interface StateResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly id?: string;
+  readonly inputs?: Record<string, unknown>;
+  readonly outputs?: Record<string, unknown>;
+}
+
+const stack = "dev";
+const name = "infrastructure";
+// A variable of the machine that runs the tests must not decide who the tests are.
+const foreign = /^(ARM_|AZURE_|ACTIONS_|IDENTITY_|MSI_|PULUMI_|npm_|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|JEST_)/;
+
+/** A user's infrastructure repository in a temporary folder, with a backend and an engine of its own. */
+export class PulumiProject {
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Everything that any command printed. */
+  printed = "";
+  readonly #running = new Set<ChildProcess>();
+
+  private constructor(folder: string, env: NodeJS.ProcessEnv) {
+    this.folder = folder;
+    this.env = env;
+  }
+
+  static async create(options: ProjectOptions): Promise<PulumiProject> {
+    const folder = await mkdtemp(path.join(tmpdir(), "pulumi-project-"));
+    const [home, backend] = [path.join(folder, ".home"), path.join(folder, ".backend")];
+    await Promise.all([mkdir(home), mkdir(backend)]);
+    await symlink(path.join(options.installed, "node_modules"), path.join(folder, "node_modules"), "dir");
+    const files = { "Pulumi.yaml": `name: ${name}\nruntime: nodejs\n`, ...options.files };
+    for (const [file, text] of Object.entries(files)) {
+      await mkdir(path.dirname(path.join(folder, file)), { recursive: true });
+      await writeFile(path.join(folder, file), text);
+    }
+    const inherited = Object.entries(process.env).filter(([variable]) => !foreign.test(variable));
+    const project = new PulumiProject(folder, {
+      ...Object.fromEntries(inherited),
+      PULUMI_HOME: home,
+      PULUMI_BACKEND_URL: `file://${backend}`,
+      PULUMI_CONFIG_PASSPHRASE: "a passphrase of the tests",
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+      ...options.env,
+      PATH: [...(options.plugins ?? []), options.engine, process.env.PATH].join(path.delimiter),
+    });
+    await project.#mustRun(["stack", "init", stack]);
+    await project.configure(options.config ?? {});
+    return project;
+  }
+
+  async configure(values: Readonly<Record<string, string>>, secret = false): Promise<void> {
+    for (const [key, value] of Object.entries(values)) {
+      await this.#mustRun(["config", "set", secret ? "--secret" : "--plaintext", key, value]);
+    }
+  }
+
+  /** Runs a command of the Pulumi CLI, for three minutes at most. */
+  async run(args: readonly string[]): Promise<CommandResult> {
+    return finished(this.start(args)).then((result) => {
+      this.printed += result.output;
+      return result;
+    });
+  }
+
+  /** Starts a command, to be interrupted. */
+  start(args: readonly string[]): ChildProcess {
+    const child = spawn("pulumi", [...args, "--non-interactive", "--color=never"], {
+      cwd: this.folder,
+      env: this.env,
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: 180_000,
+    });
+    this.#running.add(child);
+    child.once("close", () => this.#running.delete(child));
+    return child;
+  }
+
+  up(...args: string[]): Promise<CommandResult> {
+    return this.run(["up", "--yes", ...args]);
+  }
+
+  preview(...args: string[]): Promise<CommandResult> {
+    return this.run(["preview", ...args]);
+  }
+
+  refresh(...args: string[]): Promise<CommandResult> {
+    return this.run(["refresh", "--yes", ...args]);
+  }
+
+  destroy(...args: string[]): Promise<CommandResult> {
+    return this.run(["destroy", "--yes", ...args]);
+  }
+
+  /** The outputs of the stack, secrets in clear. */
+  async outputs(): Promise<Record<string, unknown>> {
+    // Not in `printed`: here the user asks for the secrets.
+    const { stdout } = await finished(this.start(["stack", "output", "--json", "--show-secrets"]));
+    return JSON.parse(stdout) as Record<string, unknown>;
+  }
+
+  async write(file: string, text: string): Promise<void> {
+    await writeFile(path.join(this.folder, file), text);
+  }
+
+  /** The state as it is stored, byte for byte. */
+  async stateText(): Promise<string> {
+    return readFile(path.join(this.folder, `.backend/.pulumi/stacks/${name}/${stack}.json`), "utf8");
+  }
+
+  async resources(): Promise<StateResource[]> {
+    const state = JSON.parse(await this.stateText()) as {
+      checkpoint: { latest: { resources?: StateResource[] } | null };
+    };
+    return state.checkpoint.latest?.resources ?? [];
+  }
+
+  /** The recorded key backups. */
+  async backups(): Promise<StateResource[]> {
+    return (await this.resources()).filter(({ type }) => type === "pulumi-nodejs:dynamic/keyvault:KeyBackup");
+  }
+
+  async remove(): Promise<void> {
+    for (const child of this.#running) {
+      child.kill("SIGKILL");
+    }
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async #mustRun(args: readonly string[]): Promise<void> {
+    const { code, output } = await this.run(args);
+    if (code !== 0) {
+      throw new Error(`pulumi ${args.join(" ")} ended with ${code}:\n${output}`);
+    }
+  }
+}
+
+/** What the command printed, once it has ended. */
+export async function finished(child: ChildProcess): Promise<CommandResult> {
+  let [output, stdout] = ["", ""];
+  child.stdout?.on("data", (chunk: Buffer) => {
+    stdout += chunk;
+    output += chunk;
+  });
+  child.stderr?.on("data", (chunk: Buffer) => {
+    output += chunk;
+  });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, output, stdout }));
+  });
+}
