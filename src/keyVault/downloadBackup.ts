@@ -1,4 +1,5 @@
 import type { KeyClient } from "@azure/keyvault-keys";
+import { memberOf, parseJson } from "./parseJson";
 
 /** A 200 that does not carry what the operation promises. */
 export class MalformedAnswer extends Error {}
@@ -13,7 +14,7 @@ export async function downloadBackup(client: KeyClient, keyName: string, signal:
       body = response.bodyAsText;
     },
   });
-  const blob = backupIn(body);
+  const blob = memberOf(parseJson(body), "value");
   if (typeof blob !== "string") {
     throw new MalformedAnswer("without the backup");
   }
@@ -21,14 +22,6 @@ export async function downloadBackup(client: KeyClient, keyName: string, signal:
     throw new MalformedAnswer("with a backup that is not base64url");
   }
   return blob;
-}
-
-function backupIn(body: string | null | undefined): unknown {
-  try {
-    return (JSON.parse(body ?? "null") as { value?: unknown } | null)?.value;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Whether the text is base64url of at least one byte (RFC 4648 §5), padded or not. */

@@ -1,7 +1,7 @@
 import { isRestError } from "@azure/core-rest-pipeline";
 import { CredentialFailure } from "./credentialFailure";
 import { MalformedAnswer } from "./downloadBackup";
-import { isPermissionMissing, type ServiceAnswer, serviceAnswerOf } from "./serviceAnswer";
+import { Refusal } from "./refusal";
 
 /** What was asked of which key. */
 export interface Asked {
@@ -41,11 +41,10 @@ export function explainFailure(asked: Asked, error: unknown, seconds: number): E
 function sentences(asked: Asked, error: unknown, seconds: number): string {
   const host = new URL(asked.vaultUri).host;
   const what = `${asked.doing} key "${asked.keyName}" in ${host}`;
-  const answer = serviceAnswerOf(error);
-  if (answer !== undefined) {
-    const waited = isPermissionMissing(answer) ? ` It was refused for ${seconds} s, in case the grant is new.` : "";
-    const requestId = answer.requestId === undefined ? "" : ` Request id ${answer.requestId}.`;
-    return `Key Vault refused to ${what}: ${answerText(answer)} ${remedyOf(asked, answer)}${waited}${requestId}`;
+  if (error instanceof Refusal) {
+    const waited = error.isPermissionMissing ? ` It was refused for ${seconds} s, in case the grant is new.` : "";
+    const requestId = error.requestId === undefined ? "" : ` Request id ${error.requestId}.`;
+    return `Key Vault refused to ${what}: ${answerText(error)} ${remedyOf(asked, error)}${waited}${requestId}`;
   }
   if (error instanceof CredentialFailure || error instanceof VersionNotFound) {
     return `Could not ${what}: ${error.message}`;
@@ -71,11 +70,11 @@ function sentences(asked: Asked, error: unknown, seconds: number): string {
   return `Could not ${what}: ${transportText(host, error)}`;
 }
 
-function answerText({ status, code, innerCode, message }: ServiceAnswer): string {
+function answerText({ status, code, innerCode, explanation }: Refusal): string {
   const codes = [code, innerCode].filter((it) => it !== undefined);
   const named =
     codes.length === 0 ? `${status}` : `${status} ${codes[0]}${codes[1] === undefined ? "" : ` (${codes[1]})`}`;
-  return message === undefined ? `${named}.` : `${named}: ${oneLine(message)}`;
+  return explanation === undefined ? `${named}.` : `${named}: ${oneLine(explanation)}`;
 }
 
 // The service's messages have line breaks and no stop at their end.
@@ -87,11 +86,11 @@ function oneLine(message: string): string {
   return /[.!?]$/.test(line) ? line : `${line}.`;
 }
 
-function remedyOf(asked: Asked, { status, code, innerCode, message }: ServiceAnswer): string {
+function remedyOf(asked: Asked, { status, code, innerCode, explanation }: Refusal): string {
   const { hostname } = new URL(asked.vaultUri);
   const vault = `${hostname.includes(".managedhsm.") ? "--hsm-name" : "--vault-name"} ${hostname.split(".")[0]}`;
   const cause = innerCode ?? code;
-  if (status === 403 && /associated with a certificate/.test(message ?? "")) {
+  if (status === 403 && /associated with a certificate/.test(explanation ?? "")) {
     return (
       "The key belongs to a certificate and travels only with it: back up the certificate instead " +
       `(az keyvault certificate backup ${vault} --name ${asked.keyName}).`

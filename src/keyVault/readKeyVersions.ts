@@ -1,5 +1,5 @@
 import type { KeyClient, KeyProperties } from "@azure/keyvault-keys";
-import { isPermissionMissing, serviceAnswerOf } from "./serviceAnswer";
+import { Refusal } from "./refusal";
 
 /**
  * The key's versions, newest first, as far as the identity may read them: all of them; without the permission to list,
@@ -17,13 +17,12 @@ export async function readKeyVersions(
       versions.push(version);
     }
   } catch (error) {
-    const answer = serviceAnswerOf(error);
     // Access policies grant `list` and `get` one by one; the data action of a role covers both.
-    if (answer !== undefined && isPermissionMissing(answer) && answer.innerCode !== "ForbiddenByRbac") {
+    if (error instanceof Refusal && error.isPermissionMissing && error.innerCode !== "ForbiddenByRbac") {
       return getVersions(client, keyName, [undefined, named], signal);
     }
     // A refusal of any other kind meets the backup too, whose failure is the one to tell.
-    if (answer?.status === 403 || answer?.status === 404) {
+    if (isNotServed(error)) {
       return [];
     }
     throw error;
@@ -50,13 +49,16 @@ async function getVersions(
       const options = version === undefined ? { abortSignal: signal } : { abortSignal: signal, version };
       names.add(nameOf((await client.getKey(keyName, options)).properties));
     } catch (error) {
-      const status = serviceAnswerOf(error)?.status;
-      if (status !== 403 && status !== 404) {
+      if (!isNotServed(error)) {
         throw error;
       }
     }
   }
   return [...names];
+}
+
+function isNotServed(error: unknown): boolean {
+  return error instanceof Refusal && (error.status === 403 || error.status === 404);
 }
 
 function nameOf({ version }: KeyProperties): string {

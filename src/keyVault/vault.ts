@@ -3,12 +3,11 @@ import type { TokenCredential } from "@azure/core-auth";
 import type { PipelinePolicy } from "@azure/core-rest-pipeline";
 import { KeyClient } from "@azure/keyvault-keys";
 import { downloadBackup } from "./downloadBackup";
-import { emptyRefusalPolicy } from "./emptyRefusal";
 import { type Asked, DeadlinePassed, explainFailure, VersionNotFound } from "./explainFailure";
 import { firstCallAlonePolicy } from "./firstCallAlone";
 import { createLastOutcome } from "./lastOutcome";
 import { readKeyVersions } from "./readKeyVersions";
-import { isKeyNotFound, isPermissionMissing, type ServiceAnswer, serviceAnswerOf } from "./serviceAnswer";
+import { Refusal, refusalPolicy } from "./refusal";
 import { throttleDelays, throttlePolicy } from "./throttle";
 
 /** How long to wait for what, in milliseconds. */
@@ -108,13 +107,12 @@ export class Vault {
       try {
         return await attempt(signal);
       } catch (error) {
-        const answer = serviceAnswerOf(error);
         const wait = notReady[Math.min(attempts, notReady.length - 1)] ?? 0;
-        if (Date.now() - startedAt + wait > this.#readyWithin(error, answer)) {
+        if (Date.now() - startedAt + wait > this.#readyWithin(error)) {
           throw error;
         }
-        if (answer !== undefined && isPermissionMissing(answer)) {
-          this.#sayWaiting(asked, answer);
+        if (error instanceof Refusal && error.isPermissionMissing) {
+          this.#sayWaiting(asked, error);
           await sleep(wait, undefined, { signal });
           this.#renew(client);
         } else {
@@ -124,16 +122,16 @@ export class Vault {
     }
   }
 
-  #readyWithin(error: unknown, answer: ServiceAnswer | undefined): number {
+  #readyWithin(error: unknown): number {
     const { operation, newKey } = this.#options.waits;
-    if (answer !== undefined && isPermissionMissing(answer)) {
+    if (error instanceof Refusal && error.isPermissionMissing) {
       return operation;
     }
-    const isMissing = error instanceof VersionNotFound || (answer !== undefined && isKeyNotFound(answer));
+    const isMissing = error instanceof VersionNotFound || (error instanceof Refusal && error.status === 404);
     return isMissing ? Math.min(newKey, operation) : 0;
   }
 
-  #sayWaiting({ vaultUri }: Asked, { innerCode, code }: ServiceAnswer): void {
+  #sayWaiting({ vaultUri }: Asked, { innerCode, code }: Refusal): void {
     if (!this.#saidWaiting) {
       this.#saidWaiting = true;
       this.#options.say(
@@ -161,7 +159,7 @@ export class Vault {
       userAgentOptions: { userAgentPrefix: "pulumi-azure-keyvault-backup" },
       additionalPolicies: [
         { policy: firstCallAlonePolicy(), position: "perCall" },
-        { policy: emptyRefusalPolicy, position: "perCall" },
+        { policy: refusalPolicy, position: "perCall" },
         { policy: this.#throttle, position: "perRetry" },
         { policy: this.#lastOutcome.policy, position: "perRetry" },
       ],

@@ -1,0 +1,51 @@
+import type { PipelinePolicy, PipelineResponse } from "@azure/core-rest-pipeline";
+import { memberOf, parseJson } from "./parseJson";
+
+/** The service's answer to a request that it did not carry out. */
+export class Refusal extends Error {
+  readonly status: number;
+  /** The service's error code, such as `Forbidden`. */
+  readonly code: string | undefined;
+  /** The service's inner error code, such as `ForbiddenByRbac`. */
+  readonly innerCode: string | undefined;
+  /** The service's own words. They may name the caller's object id or address, and nothing secret. */
+  readonly explanation: string | undefined;
+  readonly requestId: string | undefined;
+
+  constructor({ status, headers, bodyAsText }: PipelineResponse) {
+    super(`The service answered ${status}.`);
+    const error = memberOf(parseJson(bodyAsText), "error");
+    this.status = status;
+    this.code = text(memberOf(error, "code"));
+    this.innerCode = text(memberOf(memberOf(error, "innererror"), "code"));
+    this.explanation = text(memberOf(error, "message"));
+    this.requestId = headers.get("x-ms-request-id");
+  }
+
+  /** A role assignment or an access policy is missing or has not taken effect: the service answers both alike. */
+  get isPermissionMissing(): boolean {
+    const cause = this.innerCode ?? this.code;
+    return (
+      this.status === 403 && (cause === "ForbiddenByRbac" || cause === "ForbiddenByPolicy" || cause === "AccessDenied")
+    );
+  }
+}
+
+/**
+ * A policy that throws a `Refusal` for an answer that is none of success, whole: the client's own error lacks the inner
+ * code in paged operations, and hides the status of an answer without a body behind a `TypeError`.
+ */
+export const refusalPolicy: PipelinePolicy = {
+  name: "refusalPolicy",
+  async sendRequest(request, next) {
+    const response = await next(request);
+    if (response.status >= 300) {
+      throw new Refusal(response);
+    }
+    return response;
+  },
+};
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}

@@ -1,0 +1,381 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { defaultWaits, Vault, type Waits } from "../../../src/keyVault/vault";
+import { LocalKeyVault } from "../../support/localKeyVault";
+import type { LocalVault } from "../../support/localVault";
+import { trustLocalCertificate } from "../../support/trustLocalCertificate";
+import type { Fault } from "../../support/vaultFault";
+
+const quick: Waits = { operation: 2_000, newKey: 60, notReady: [20], throttled: [1, 2, 4, 8, 16], transient: 1 };
+
+let service: LocalKeyVault;
+let local: LocalVault;
+let said: string[];
+let credentials: boolean[];
+
+beforeAll(async () => {
+  service = await LocalKeyVault.start();
+  trustLocalCertificate(service.certificatePem);
+});
+afterAll(() => service.stop());
+
+beforeEach(async () => {
+  local = await service.createVault();
+  said = [];
+  credentials = [];
+});
+
+function open(waits: Partial<Waits> = {}, vaultUri = local.vaultUri, verify = false): Vault {
+  return new Vault({
+    vaultUri,
+    disableChallengeResourceVerification: !verify,
+    waits: { ...quick, ...waits },
+    say: (line) => said.push(line),
+    credential: (fresh) => {
+      credentials.push(fresh);
+      // Like a real credential, it keeps its token.
+      const token = service.identity.accessToken("https://vault.azure.net");
+      return { getToken: async () => ({ token: await token, expiresOnTimestamp: Date.now() + 3_600_000 }) };
+    },
+  });
+}
+
+async function message(attempt: Promise<unknown>): Promise<string> {
+  const error = await attempt.then(
+    () => new Error("did not fail"),
+    (reason: unknown) => reason,
+  );
+  return error instanceof Error ? error.message : `not an Error: ${error}`;
+}
+
+const answered = (operation: "backup" | "listVersions" | "get") =>
+  local
+    .requestsOf(operation)
+    .filter(({ hasToken }) => hasToken)
+    .map(({ status }) => status);
+
+describe("a backup", () => {
+  it("returns the service's value and the versions read before it, newest first", async () => {
+    const first = await local.createKey("orders");
+    const second = await local.rotateKey("orders");
+    const { blob, keyVersions } = await open().backUpKey("orders");
+    expect(keyVersions).toEqual([second.version, first.version]);
+    expect(Buffer.from(blob, "base64url").toString("latin1")).toContain("AzureKeyVaultKeyBackupV1.microsoft.com");
+    expect(local.requests.map(({ operation, hasToken }) => [operation, hasToken])).toEqual([
+      ["listVersions", false],
+      ["listVersions", true],
+      ["get", true],
+      ["backup", true],
+    ]);
+  });
+
+  it("asks for api-version 7.4 and names this package to the audit log", async () => {
+    await local.createKey("orders");
+    await open().backUpKey("orders");
+    expect(local.requests.map(({ query }) => query["api-version"])).toEqual(["7.4", "7.4", "7.4"]);
+  });
+
+  it("costs two requests, and one challenge for a hundred keys that are backed up together", async () => {
+    const names = Array.from({ length: 100 }, (_, index) => `key-${index}`);
+    await Promise.all(names.map((name) => local.createKey(name)));
+    const vault = open();
+    await Promise.all(names.map((name) => vault.backUpKey(name)));
+    expect(local.requests.length).toBe(201);
+    expect(local.requests.filter(({ hasToken }) => !hasToken).length).toBe(1);
+  });
+
+  it("reads all versions of a key that has many", async () => {
+    await local.createKey("orders");
+    for (let rotations = 0; rotations < 60; rotations += 1) {
+      await local.rotateKey("orders");
+    }
+    expect((await open().backUpKey("orders")).keyVersions.length).toBe(61);
+  });
+
+  it("holds a named version, whatever the case of its spelling", async () => {
+    const { version } = await local.createKey("orders");
+    await expect(open().backUpKey("orders", version.toUpperCase())).resolves.toHaveProperty("keyVersions", [version]);
+  });
+
+  it("is not made when the key lacks the named version, and the error lists those it has", async () => {
+    const { version } = await local.createKey("orders");
+    const missing = "0".repeat(32);
+    expect(await message(open().backUpKey("orders", missing))).toBe(
+      `Could not back up key "orders" in ${new URL(local.vaultUri).host}: the key has no version ${missing}. It has: ${version}.`,
+    );
+    expect(local.count("backup")).toBe(0);
+  });
+});
+
+describe("an identity that may not read", () => {
+  it("makes the backup with keys/backup alone, and learns no versions", async () => {
+    const { version } = await local.createKey("orders");
+    local.permissions.delete("list");
+    local.permissions.delete("get");
+    await expect(open().backUpKey("orders", version)).resolves.toHaveProperty("keyVersions", []);
+    expect(answered("listVersions")).toEqual([403]);
+    expect(answered("get")).toEqual([]);
+    expect(said).toEqual([]);
+  });
+
+  it("by an access policy without list, learns the newest version and the named one", async () => {
+    const first = await local.createKey("orders");
+    const second = await local.rotateKey("orders");
+    await local.rotateKey("orders");
+    const third = await local.rotateKey("orders");
+    local.authorization = "accessPolicy";
+    local.permissions.delete("list");
+    await expect(open().backUpKey("orders")).resolves.toHaveProperty("keyVersions", [third.version]);
+    await expect(open().backUpKey("orders", second.version)).resolves.toHaveProperty("keyVersions", [
+      third.version,
+      second.version,
+    ]);
+    expect(await message(open().backUpKey("orders", "0".repeat(32)))).toContain("the key has no version");
+    expect(first.version).not.toBe(third.version);
+  });
+
+  it("by an access policy with backup alone, learns no versions", async () => {
+    await local.createKey("orders");
+    local.authorization = "accessPolicy";
+    local.permissions.delete("list");
+    local.permissions.delete("get");
+    await expect(open().backUpKey("orders")).resolves.toHaveProperty("keyVersions", []);
+  });
+});
+
+describe("throttling", () => {
+  it("is waited out by the delays that the service advises where it names none", async () => {
+    await local.createKey("orders");
+    local.fail("backup", { kind: "throttled" }, 5);
+    await expect(open().backUpKey("orders")).resolves.toHaveProperty("blob");
+    expect(answered("backup")).toEqual([429, 429, 429, 429, 429, 200]);
+  });
+
+  it("is waited out for as long as the service says", async () => {
+    await local.createKey("orders");
+    local.fail("backup", { kind: "throttled", retryAfterSeconds: 1 });
+    const startedAt = Date.now();
+    await open().backUpKey("orders");
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(1_000);
+  });
+
+  it("slows every request to the vault, not only the one that was refused", async () => {
+    await local.createKey("orders");
+    await local.createKey("invoices");
+    const vault = open({ throttled: [300] });
+    await vault.backUpKey("orders");
+    local.fail("backup", { kind: "throttled" });
+    local.clearRequests();
+    const refused = vault.backUpKey("orders");
+    while (answered("backup").length === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const refusedAt = Date.now();
+    await vault.backUpKey("invoices");
+    expect(Date.now() - refusedAt).toBeGreaterThan(250);
+    await refused;
+  });
+
+  it("that does not end is told with its remedy", async () => {
+    await local.createKey("orders");
+    local.fail("backup", { kind: "throttled" }, Number.POSITIVE_INFINITY);
+    expect(await message(open().backUpKey("orders"))).toMatch(
+      /^Key Vault refused to back up key "orders" in localhost:\d+: 429 Throttled: Request was not processed.* The vault is throttled still: run again later, or with a lower --parallel\. Request id /,
+    );
+    expect(answered("backup").length).toBe(6);
+  });
+});
+
+describe("a permission that has not taken effect", () => {
+  it.each(["rbac", "accessPolicy"] as const)(
+    "is waited for (%s), with one line that says so",
+    async (authorization) => {
+      await local.createKey("orders");
+      await local.createKey("invoices");
+      local.authorization = authorization;
+      local.grantAfter({ requests: 8 });
+      const vault = open();
+      const backups = await Promise.all([vault.backUpKey("orders"), vault.backUpKey("invoices")]);
+      expect(backups.map(({ keyVersions }) => keyVersions.length)).toEqual([1, 1]);
+      expect(said).toEqual([
+        expect.stringMatching(
+          /^Waiting up to 2 s for a role assignment or access policy on localhost:\d+ to take effect/,
+        ),
+      ]);
+    },
+  );
+
+  it("is asked for with a fresh token each time", async () => {
+    await local.createKey("orders");
+    local.grantAfter({ requests: 4 }, { freshToken: true });
+    await open().backUpKey("orders");
+    expect(credentials).toEqual([false, ...credentials.slice(1).map(() => true)]);
+    expect(credentials.length).toBeGreaterThan(2);
+  });
+
+  it("and never does is told with the missing data action, a role that has it, and the time waited", async () => {
+    await local.createKey("orders");
+    local.permissions.delete("backup");
+    const text = await message(open({ operation: 1_200 }).backUpKey("orders"));
+    expect(text).toContain('Key Vault refused to back up key "orders"');
+    expect(text).toContain(
+      "403 Forbidden (ForbiddenByRbac): Caller is not authorized to perform action on resource. If role",
+    );
+    expect(text).toContain("Grant the data action Microsoft.KeyVault/vaults/keys/backup/action");
+    expect(text).toContain("with the role Key Vault Crypto User. It was refused for 1 s, in case the grant is new.");
+    expect(text).toMatch(/Request id [0-9a-f-]{36}\.$/);
+  });
+
+  it("of an access policy is told by its own name", async () => {
+    await local.createKey("orders");
+    local.authorization = "accessPolicy";
+    local.permissions.delete("backup");
+    expect(await message(open({ operation: 100 }).backUpKey("orders"))).toContain(
+      'Give the identity the key permission "backup" in an access policy of the vault.',
+    );
+  });
+});
+
+describe("a key that is not there", () => {
+  it("is waited for a moment, as it may be new", async () => {
+    const made = open({ newKey: 2_000 }).backUpKey("orders");
+    setTimeout(() => void local.createKey("orders"), 50);
+    await expect(made).resolves.toHaveProperty("keyVersions.length", 1);
+  });
+
+  it("and does not come is told with the way to recover it", async () => {
+    const text = await message(open().backUpKey("orders"));
+    expect(text).toContain("404 KeyNotFound: A key with (name/id) orders was not found in this key vault.");
+    expect(text).toContain("recover it: az keyvault key recover --vault-name localhost --name orders.");
+  });
+});
+
+describe("a refusal that waiting cannot mend", () => {
+  const cases: [string, Fault, string][] = [
+    [
+      "of a key that belongs to a certificate",
+      { kind: "forbidden", reason: "certificate" },
+      "back up the certificate instead",
+    ],
+    [
+      "by the firewall",
+      { kind: "forbidden", reason: "firewall" },
+      "Add this machine's address to the vault's firewall",
+    ],
+    [
+      "of public networks",
+      { kind: "forbidden", reason: "privateLink" },
+      "run in a network that has the vault's private",
+    ],
+    ["of the token", { kind: "unauthorized" }, "check that the credential belongs to the tenant of the vault"],
+    ["of the request", { kind: "status", status: 400 }, "400 BadParameter"],
+    [
+      "by a redirect to another host",
+      { kind: "redirect", location: "https://localhost:1/" },
+      "307. Redirects to other hosts",
+    ],
+    ["without a body", { kind: "status", status: 403, body: "" }, "403"],
+    ["by a page of a proxy", { kind: "html", status: 404 }, "404"],
+  ];
+  it.each(cases)("%s is told at once", async (_, fault, text) => {
+    await local.createKey("orders");
+    local.fail("backup", fault, Number.POSITIVE_INFINITY);
+    expect(await message(open({ newKey: 0 }).backUpKey("orders"))).toContain(text);
+    expect(local.count("backup")).toBe(fault.kind === "unauthorized" ? 2 : 1);
+  });
+});
+
+describe("a transient failure", () => {
+  it.each<[string, Fault]>([
+    ["500", { kind: "status", status: 500 }],
+    ["503", { kind: "status", status: 503 }],
+    ["408", { kind: "status", status: 408 }],
+    ["a reset connection", { kind: "reset" }],
+  ])("(%s) is retried", async (_, fault) => {
+    await local.createKey("orders");
+    local.fail("backup", fault, 2);
+    await expect(open().backUpKey("orders")).resolves.toHaveProperty("blob");
+  });
+
+  it("that lasts is told with its status", async () => {
+    await local.createKey("orders");
+    local.fail("backup", { kind: "status", status: 503 }, Number.POSITIVE_INFINITY);
+    expect(await message(open().backUpKey("orders"))).toContain("The service failed, after retries: run again later.");
+  });
+
+  it("of the connection is told with its code", async () => {
+    await local.createKey("orders");
+    local.fail("backup", { kind: "reset" }, Number.POSITIVE_INFINITY);
+    expect(await message(open().backUpKey("orders"))).toContain("failed (ECONNRESET)");
+  });
+
+  it("still there at the deadline is told with the last answer", async () => {
+    await local.createKey("orders");
+    local.fail("backup", { kind: "status", status: 502 }, Number.POSITIVE_INFINITY);
+    expect(await message(open({ operation: 600, transient: 400 }).backUpKey("orders"))).toMatch(
+      /did not carry it out within 1 s; the last attempt ended with 502\./,
+    );
+  });
+});
+
+describe("an answer that is none", () => {
+  it.each<[string, Fault, string]>([
+    ["no value", { kind: "noValue" }, "answered 200 without the backup"],
+    ["a value that is not base64url", { kind: "value", value: "no base64url!" }, "with a backup that is not base64url"],
+    ["an empty value", { kind: "value", value: "" }, "with a backup that is not base64url"],
+    ["a number for a value", { kind: "value", value: 5 }, "answered 200 without the backup"],
+    ["a page of a proxy", { kind: "html", status: 200 }, "answered 200 without the backup"],
+    ["half of the body", { kind: "truncated" }, "answered with a text that breaks off or is not JSON"],
+  ])("(%s) is an error", async (_, fault, text) => {
+    await local.createKey("orders");
+    local.fail("backup", fault);
+    expect(await message(open().backUpKey("orders"))).toContain(text);
+  });
+
+  it("does not put what it holds of a blob into the error", async () => {
+    await local.createKey("orders");
+    local.fail("backup", { kind: "truncated" });
+    const text = await message(open().backUpKey("orders"));
+    // Every blob begins with these characters.
+    expect(text).not.toContain("JkF6dXJl");
+  });
+
+  it("(none at all) is an error at the deadline", async () => {
+    await local.createKey("orders");
+    local.fail("backup", { kind: "stall" });
+    expect(await message(open({ operation: 600 }).backUpKey("orders"))).toMatch(
+      /gave no answer within 1 s\. Check the network .* raise the stack's azure-keyvault-backup:timeoutSeconds\.$/,
+    );
+  });
+
+  it("(a vault whose name does not resolve) is waited for a moment, and told", async () => {
+    const text = await message(open({}, "https://kv-missing.invalid/").backUpKey("orders"));
+    expect(text).toMatch(
+      /^Could not back up key "orders" in kv-missing\.invalid: the name kv-missing\.invalid does not resolve \(E/,
+    );
+  });
+});
+
+describe("the token", () => {
+  it("goes to no host outside the domain that its challenge names", async () => {
+    await local.createKey("orders");
+    const text = await message(open({}, local.vaultUri, true).backUpKey("orders"));
+    expect(text).toContain("asks for a token of another service");
+    expect(local.requests.every(({ hasToken }) => !hasToken)).toBe(true);
+  });
+
+  it("is fetched anew when the service demands other claims", async () => {
+    await local.createKey("orders");
+    const vault = open();
+    await vault.backUpKey("orders");
+    local.fail("backup", { kind: "claimsChallenge", claims: '{"access_token":{"nbf":{"essential":true}}}' });
+    await expect(vault.backUpKey("orders")).resolves.toHaveProperty("blob");
+  });
+});
+
+it("waits as long by default as the README says", () => {
+  expect(defaultWaits).toMatchObject({
+    operation: 180_000,
+    newKey: 10_000,
+    throttled: [1_000, 2_000, 4_000, 8_000, 16_000],
+  });
+});
