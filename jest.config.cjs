@@ -1,23 +1,29 @@
-const transform = {
-  "^.+\\.tsx?$": [
-    "@swc/jest",
-    {
-      jsc: { parser: { syntax: "typescript" }, target: "es2023" },
-      module: { type: "commonjs", ignoreDynamic: true },
-    },
-  ],
-};
-
-const suite = (name) => ({
+const suite = (name, options = {}) => ({
   displayName: name,
   testEnvironment: "node",
   testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
-  transform,
+  transform: {
+    "^.+\\.tsx?$": [
+      "@swc/jest",
+      {
+        jsc: { parser: { syntax: "typescript" }, target: "es2023" },
+        module: { type: "commonjs", ignoreDynamic: true },
+      },
+    ],
+  },
+  ...options,
 });
+
+const withPackage = {
+  globalSetup: "<rootDir>/test/support/pulumi/installForTests.ts",
+  globalTeardown: "<rootDir>/test/support/pulumi/removeInstalled.ts",
+  setupFilesAfterEnv: ["<rootDir>/test/support/pulumi/allowMinutes.ts"],
+};
 
 /** @type {import("jest").Config} */
 module.exports = {
   coverageProvider: "v8",
   collectCoverageFrom: ["src/**/*.ts"],
-  projects: ["unit", "integration", "e2e"].map(suite),
+  reporters: ["default", "<rootDir>/test/support/plainSummary.cjs"],
+  projects: [suite("unit"), suite("integration", withPackage), suite("e2e", withPackage)],
 };

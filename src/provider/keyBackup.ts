@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { sha256OfBlob } from "../backup/blob";
-import { coverageOf } from "../backup/coverage";
+import { coverageOf, type RecordedBackup } from "../backup/coverage";
 import { keyUriOf, keyVersionUriOf } from "../keyVault/keyReference";
 import { readConfiguration, type StackConfig } from "./configuration";
 import { isUnknown } from "./isUnknown";
@@ -49,9 +49,8 @@ export const keyBackup: KeyBackupProvider = {
   /** Makes no call, and tells why a new backup is due. */
   async diff(_id, olds, news) {
     const { __provider, ...declared } = news;
-    const known = Object.fromEntries(Object.entries(declared).filter(([, value]) => !isUnknown(value)));
     const unknown = Object.keys(declared).filter((name) => isUnknown(declared[name]));
-    const coverage = coverageOf(olds as Partial<Outputs>, { ...(known as Partial<Inputs>), unknown });
+    const coverage = coverageOf(keyOf(olds), { ...keyOf(news), unknown });
     switch (coverage.kind) {
       case "covered":
         return { changes: false };
@@ -108,6 +107,19 @@ async function backUp({ vaultUri, keyName, keyVersion, triggers }: Inputs, confi
     blobSha256: sha256OfBlob(blob),
     backedUpAt: new Date().toISOString(),
   });
+}
+
+/** What properties say of a key and its backup, as far as it is known. */
+function keyOf({ vaultUri, keyName, keyVersion, keyVersions, triggers }: Properties): RecordedBackup {
+  const text = (value: unknown) => (typeof value === "string" && !isUnknown(value) ? value : undefined);
+  const list = (value: unknown) => (Array.isArray(value) ? value : []);
+  return {
+    vaultUri: text(vaultUri),
+    keyName: text(keyName),
+    keyVersion: text(keyVersion),
+    keyVersions: list(keyVersions).map(String),
+    triggers: list(triggers),
+  };
 }
 
 /** The record as it goes to the engine, with the blob marked secret on the wire: no option can take that away. */

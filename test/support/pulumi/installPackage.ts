@@ -14,7 +14,9 @@ const root = path.resolve(__dirname, "../../..");
  * @returns the path of the tarball.
  */
 export async function installPackage(folder: string): Promise<string> {
-  const { stdout } = await run("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder], { cwd: root });
+  const { stdout } = await run("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder], {
+    cwd: root,
+  });
   const [packed] = JSON.parse(stdout) as { filename: string }[];
   const tarball = path.join(folder, packed?.filename ?? "");
   const modules = path.join(folder, "node_modules");

@@ -1,0 +1,56 @@
+import { execFile } from "node:child_process";
+import { realpath } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { executable, findOnPath, isExecutable } from "./findOnPath";
+import { isAtLeast } from "./isAtLeast";
+import { LAUNCHER } from "./placeLauncher";
+
+// CLI and SDK are released together but installed apart; a CLI a few releases behind the oldest SDK we accept (3.249) will do.
+export const MINIMUM_CLI_VERSION = "3.240.0";
+
+const ANSWER_WITHIN_MILLISECONDS = 30_000;
+
+export type EngineOnPath =
+  | { readonly usable: true; readonly bin: string; readonly version: string }
+  | { readonly usable: false; readonly reason: string };
+
+async function askVersion(pulumi: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  try {
+    const { stdout } = await promisify(execFile)(pulumi, ["version"], {
+      env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" },
+      timeout: ANSWER_WITHIN_MILLISECONDS,
+      killSignal: "SIGKILL",
+    });
+    return stdout.trim().replace(/^v/, "");
+  } catch {
+    return undefined;
+  }
+}
+
+async function isBesideOrOnPath(fileName: string, pulumi: string, env: NodeJS.ProcessEnv): Promise<boolean> {
+  // The engine looks for its bundled plugins next to the binary that its own link points to.
+  const beside = join(dirname(await realpath(pulumi)), fileName);
+  return (await isExecutable(beside)) || (await findOnPath(fileName, env)) !== undefined;
+}
+
+/** The Pulumi CLI of the machine, or why it cannot serve. */
+export async function engineOnPath(env: NodeJS.ProcessEnv): Promise<EngineOnPath> {
+  const pulumi = await findOnPath(executable("pulumi"), env);
+  if (pulumi === undefined) {
+    return { usable: false, reason: "there is no pulumi on PATH" };
+  }
+  const version = await askVersion(pulumi, env);
+  if (version === undefined) {
+    return { usable: false, reason: `${pulumi} does not answer "pulumi version"` };
+  }
+  if (!isAtLeast(version, MINIMUM_CLI_VERSION)) {
+    return { usable: false, reason: `${pulumi} is version ${version}, older than ${MINIMUM_CLI_VERSION}` };
+  }
+  for (const plugin of [executable("pulumi-language-nodejs"), LAUNCHER]) {
+    if (!(await isBesideOrOnPath(plugin, pulumi, env))) {
+      return { usable: false, reason: `${pulumi} comes without ${plugin}` };
+    }
+  }
+  return { usable: true, bin: dirname(pulumi), version };
+}

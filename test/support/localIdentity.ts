@@ -1,0 +1,234 @@
+import { createPublicKey, generateKeyPairSync, randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { Certificate } from "./certificate";
+import {
+  answerTokenRequest,
+  openIdConfiguration,
+  type RegisteredClient,
+  type TokenAnswer,
+  transientTokenError,
+} from "./entraAuthority";
+import { readClaims, signToken, verifyToken } from "./jsonWebToken";
+import { type LoopbackServer, listenOnLoopback, readBody, sendJson } from "./loopbackServer";
+import type { TokenIssue } from "./roleAssignment";
+
+export type Grant = "managedIdentity" | "clientSecret" | "clientAssertion" | "oidcRequest" | "direct";
+
+export interface IssuedToken {
+  readonly grant: Grant;
+  /** The audience that the token is for. */
+  readonly resource: string;
+  /** What the caller asked for, in its own words. */
+  readonly scope: string;
+  readonly clientId: string;
+  readonly tenantId: string;
+  /** The claims that a challenge had the caller ask for. */
+  readonly claims: string | undefined;
+  readonly time: number;
+}
+
+export interface TokenOrder extends Omit<IssuedToken, "time"> {
+  readonly extraClaims?: Record<string, unknown>;
+}
+
+export interface ClientRegistration {
+  /** @default the tenant of the identity */
+  readonly tenantId?: string;
+  readonly clientId: string;
+  readonly secret?: string;
+  /** The certificate whose assertions are accepted, in PEM. */
+  readonly certificatePem?: string;
+}
+
+export type TokenVerdict = TokenIssue | { readonly refusal: string };
+
+/** Where tokens come from: a managed identity, an Entra authority, and the OIDC provider of a CI job. */
+export class LocalIdentity {
+  readonly tenantId = randomUUID();
+  /** The client and the object of the managed identity. */
+  readonly clientId = randomUUID();
+  readonly objectId = randomUUID();
+  /** IDENTITY_HEADER: what a caller must send to get the managed identity's tokens. */
+  readonly header = randomUUID();
+  /** The bearer of requests for the CI job's OIDC token. */
+  readonly oidcRequestToken = randomUUID();
+  /** The text of every token, in the order of their issue. */
+  readonly issued: string[] = [];
+  readonly tokensIssued: IssuedToken[] = [];
+  tokenLifetimeSeconds = 86_400;
+  readonly #now: () => number;
+  readonly #keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  readonly #serials = new Map<string, TokenIssue>();
+  readonly #clients: RegisteredClient[] = [];
+  #failuresLeft = 0;
+  #failureStatus: 400 | 500 = 500;
+  #managedIdentity: LoopbackServer | undefined;
+  #authority: LoopbackServer | undefined;
+
+  private constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  static async start(certificate: Certificate, now: () => number = Date.now): Promise<LocalIdentity> {
+    const identity = new LocalIdentity(now);
+    identity.#managedIdentity = await listenOnLoopback(async (request, response) => {
+      const { status, body } = identity.#answerManagedIdentity(request);
+      sendJson(response, status, body);
+    });
+    identity.#authority = await listenOnLoopback(async (request, response) => {
+      const { status, body } = identity.#answerAuthority(request, await readBody(request));
+      sendJson(response, status, body);
+    }, certificate);
+    return identity;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#managedIdentity?.close(), this.#authority?.close()]);
+  }
+
+  /** IDENTITY_ENDPOINT, as App Service has it. */
+  get endpoint(): string {
+    return `http://127.0.0.1:${this.#managedIdentity?.port}/msi/token`;
+  }
+
+  /** AZURE_AUTHORITY_HOST; clients must leave out instance discovery, which only Microsoft's own hosts have. */
+  get authorityHost(): string {
+    return `https://localhost:${this.#authority?.port}`;
+  }
+
+  /** ACTIONS_ID_TOKEN_REQUEST_URL. As at GitHub it has a query already, to which the audience is added. */
+  get oidcRequestUri(): string {
+    return `${this.authorityHost}/oidc/token?api-version=2.0`;
+  }
+
+  registerClient({ tenantId = this.tenantId, certificatePem, ...client }: ClientRegistration): RegisteredClient {
+    const certificateKey = certificatePem === undefined ? {} : { certificateKey: createPublicKey(certificatePem) };
+    const registered = { tenantId, objectId: randomUUID(), ...client, ...certificateKey };
+    this.#clients.push(registered);
+    return registered;
+  }
+
+  /** Refuses the next requests for tokens, wherever they arrive. */
+  fail(times = 1, status: 400 | 500 = 500): void {
+    this.#failuresLeft = times;
+    this.#failureStatus = status;
+  }
+
+  /** The managed identity's token without a request, for tests that speak to a vault themselves. */
+  accessToken(resource = "https://vault.azure.net"): string {
+    const { clientId, tenantId } = this;
+    return this.issue({ grant: "direct", resource, scope: resource, clientId, tenantId, claims: undefined });
+  }
+
+  issue({ extraClaims, ...order }: TokenOrder): string {
+    const issuedAt = this.#now();
+    const seconds = Math.floor(issuedAt / 1000);
+    const jti = randomUUID();
+    const token = signToken(
+      {
+        aud: order.resource,
+        iss: `https://sts.windows.net/${order.tenantId}/`,
+        iat: seconds,
+        nbf: seconds,
+        exp: seconds + this.tokenLifetimeSeconds,
+        appid: order.clientId,
+        tid: order.tenantId,
+        oid: this.#objectIdOf(order.clientId),
+        ver: "1.0",
+        jti,
+        ...extraClaims,
+      },
+      this.#keys.privateKey,
+    );
+    this.issued.push(token);
+    this.tokensIssued.push({ ...order, time: issuedAt });
+    this.#serials.set(jti, { serial: this.issued.length, issuedAt });
+    return token;
+  }
+
+  /** Judges a token as a vault does that demands tokens for the resource. */
+  verify(token: string, resource: string): TokenVerdict {
+    const claims = verifyToken(token, this.#keys.publicKey);
+    const issue = this.#serials.get(String(claims?.jti));
+    if (claims === undefined || issue === undefined) return { refusal: "Error validating token: IDX10511" };
+    if (Number(claims.exp) * 1000 <= this.#now()) return { refusal: "Error validating token: IDX10223" };
+    const withoutSlash = (uri: unknown) => String(uri).replace(/\/$/, "");
+    if (withoutSlash(claims.aud) !== withoutSlash(resource)) {
+      return { refusal: `Found token with aud=${claims.aud}, but expected aud=${resource}` };
+    }
+    return issue;
+  }
+
+  /** How the service names the bearer of a token in its refusals. */
+  callerOf(token: string | undefined): string {
+    const claims = token === undefined ? undefined : readClaims(token);
+    return `appid=${claims?.appid};oid=${claims?.oid};iss=${claims?.iss}`;
+  }
+
+  /** The claims of a CI job's token of ours. */
+  oidcClaims(token: string): Record<string, unknown> | undefined {
+    return verifyToken(token, this.#keys.publicKey);
+  }
+
+  #objectIdOf(clientId: string): string {
+    return this.#clients.find((client) => client.clientId === clientId)?.objectId ?? this.objectId;
+  }
+
+  #failing(): 400 | 500 | undefined {
+    if (this.#failuresLeft <= 0) return undefined;
+    this.#failuresLeft -= 1;
+    return this.#failureStatus;
+  }
+
+  #answerManagedIdentity(request: IncomingMessage): TokenAnswer {
+    const url = new URL(request.url ?? "/", "http://127.0.0.1");
+    const resource = url.searchParams.get("resource");
+    const refused = (status: number, message: string): TokenAnswer => ({
+      status,
+      body: { statusCode: status, message, correlationId: randomUUID() },
+    });
+    const failure = this.#failing();
+    if (failure) return refused(failure, "The managed identity is not available.");
+    if (request.method !== "GET" || url.pathname !== "/msi/token") return refused(404, "Not found");
+    if (request.headers["x-identity-header"] !== this.header) return refused(401, "The identity header is wrong.");
+    if (url.searchParams.get("api-version") !== "2019-08-01") return refused(400, "Unsupported api-version.");
+    if (!resource) return refused(400, "The resource is missing.");
+    const { tenantId } = this;
+    const client_id = url.searchParams.get("client_id") ?? this.clientId;
+    const order = { resource, scope: resource, clientId: client_id, tenantId, claims: undefined };
+    const access_token = this.issue({ grant: "managedIdentity", ...order });
+    const expires_on = String(readClaims(access_token)?.exp);
+    return { status: 200, body: { access_token, expires_on, resource, token_type: "Bearer", client_id } };
+  }
+
+  #answerAuthority(request: IncomingMessage, body: string): TokenAnswer {
+    const url = new URL(request.url ?? "/", this.authorityHost);
+    const [, tenantId = "", ...rest] = url.pathname.split("/");
+    if (url.pathname === "/oidc/token") return this.#answerOidcRequest(request, url);
+    switch (rest.join("/")) {
+      case "v2.0/.well-known/openid-configuration":
+        return { status: 200, body: openIdConfiguration(this.authorityHost, tenantId) };
+      case "oauth2/v2.0/token": {
+        const failure = this.#failing();
+        if (failure) return transientTokenError(failure);
+        return answerTokenRequest(this, this.#clients, tenantId, new URLSearchParams(body));
+      }
+      default:
+        return { status: 404, body: { error: "not_found" } };
+    }
+  }
+
+  #answerOidcRequest(request: IncomingMessage, url: URL): TokenAnswer {
+    const failure = this.#failing();
+    if (failure) return { status: failure, body: { message: "The OIDC provider is not available." } };
+    const bearer = /^bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
+    if (bearer !== this.oidcRequestToken) return { status: 401, body: { message: "The request token is wrong." } };
+    const resource = url.searchParams.get("audience") ?? "https://github.com/example";
+    const { clientId, tenantId } = this;
+    const sub = "repo:example/infrastructure:ref:refs/heads/main";
+    const order = { resource, scope: resource, clientId, tenantId, claims: undefined };
+    const extraClaims = { iss: "https://token.actions.githubusercontent.com", sub };
+    const value = this.issue({ grant: "oidcRequest", ...order, extraClaims });
+    return { status: 200, body: { count: value.length, value } };
+  }
+}

@@ -1,0 +1,68 @@
+import { beforeAll, describe, expect, it } from "@jest/globals";
+import * as pulumi from "@pulumi/pulumi";
+import { KeyBackup, type KeyBackupArgs } from "../../src";
+
+const registered: pulumi.runtime.MockResourceArgs[] = [];
+
+beforeAll(() =>
+  pulumi.runtime.setMocks({
+    newResource: (args) => {
+      registered.push(args);
+      return {
+        id: "https://kv.vault.azure.net/keys/orders",
+        state: { ...args.inputs, blob: "AAAA", keyVersions: ["v1"] },
+      };
+    },
+    call: () => ({}),
+  }),
+);
+
+function known<T>(output: pulumi.Output<T>): Promise<T> {
+  return new Promise((resolve) => output.apply(resolve));
+}
+
+describe("new KeyBackup", () => {
+  it("is of the type that states know", async () => {
+    const backup = new KeyBackup("orders", { keyUri: "https://kv.vault.azure.net/keys/orders" });
+    expect(await known(backup.urn)).toContain("::pulumi-nodejs:dynamic/keyvault:KeyBackup::orders");
+  });
+
+  it("has its outputs under mocks, and blob is secret", async () => {
+    const backup = new KeyBackup("orders", { keyUri: "https://kv.vault.azure.net/keys/orders" });
+    expect(await pulumi.isSecret(backup.blob)).toBe(true);
+    expect(await known(backup.blob)).toBe("AAAA");
+    expect(await known(backup.keyVersions)).toEqual(["v1"]);
+    for (const name of ["vaultUri", "keyName", "keyUri", "keyUriWithVersion", "blobSha256", "backedUpAt"] as const) {
+      expect(pulumi.Output.isInstance(backup[name])).toBe(true);
+    }
+  });
+
+  it("does not change the arguments that it is given", () => {
+    const args: KeyBackupArgs = { vaultUri: "https://kv.vault.azure.net/", keyName: "orders" };
+    new KeyBackup("one", args);
+    new KeyBackup("two", args);
+    expect(args).toEqual({ vaultUri: "https://kv.vault.azure.net/", keyName: "orders" });
+  });
+
+  it("keeps the options of its user", async () => {
+    const parent = new pulumi.ComponentResource("test:index:Parent", "parent");
+    const backup = new KeyBackup("child", { keyUri: "https://kv.vault.azure.net/keys/orders" }, { parent });
+    expect(await known(backup.urn)).toContain("test:index:Parent$pulumi-nodejs:dynamic/keyvault:KeyBackup");
+  });
+
+  it("takes outputs of other resources and any JSON for triggers", () => {
+    const unknown = pulumi.output("x");
+    new KeyBackup("outputs", { vaultUri: unknown, keyName: unknown, triggers: [unknown, { a: [1, null] }, true] });
+  });
+
+  it("is not compiled with both spellings of the key, or with neither", () => {
+    const keyUri = "https://kv.vault.azure.net/keys/orders";
+    // @ts-expect-error the key is missing
+    const neither: KeyBackupArgs = {};
+    // @ts-expect-error the name is missing
+    const half: KeyBackupArgs = { vaultUri: "https://kv.vault.azure.net/" };
+    // @ts-expect-error the key is named twice
+    const both: KeyBackupArgs = { keyUri, vaultUri: "https://kv.vault.azure.net/", keyName: "orders" };
+    expect([neither, half, both].length).toBe(3);
+  });
+});

@@ -1,0 +1,133 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { LocalKeyVault } from "../../support/localKeyVault";
+import { trustLocalCertificate } from "../../support/trustLocalCertificate";
+
+let service: LocalKeyVault;
+
+beforeAll(async () => {
+  service = await LocalKeyVault.start();
+  trustLocalCertificate(service.certificatePem);
+});
+afterAll(() => service.stop());
+
+async function control(method: string, path: string, body?: unknown) {
+  const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
+  const response = await fetch(`${service.controlUri}${path}`, init);
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+describe("the control endpoint", () => {
+  it("creates a vault once", async () => {
+    const [created, again] = [await control("PUT", "/vaults/kv-one"), await control("PUT", "/vaults/kv-one")];
+    expect(created).toEqual({ status: 200, body: { name: "kv-one", vaultUri: service.vault("kv-one")?.vaultUri } });
+    expect(again).toEqual(created);
+    expect(await control("GET", "/vaults/kv-one")).toEqual(created);
+  });
+
+  it("creates a vault once for callers who come together", async () => {
+    const answers = await Promise.all([control("PUT", "/vaults/kv-two"), control("PUT", "/vaults/kv-two")]);
+    expect(answers[0]).toEqual(answers[1]);
+    expect(answers[0]?.status).toBe(200);
+  });
+
+  it("removes a vault", async () => {
+    const { body } = await control("PUT", "/vaults/kv-gone");
+    expect((await control("DELETE", "/vaults/kv-gone")).status).toBe(200);
+    expect((await control("GET", "/vaults/kv-gone")).status).toBe(404);
+    await expect(fetch(String(body.vaultUri))).rejects.toThrow();
+  });
+
+  it("creates, rotates, tags and removes a key", async () => {
+    await control("PUT", "/vaults/kv-keys");
+    const created = await control("PUT", "/vaults/kv-keys/keys/orders", { kty: "EC", tags: { team: "sales" } });
+    const vaultUri = service.vault("kv-keys")?.vaultUri;
+    const { version } = created.body;
+    expect(created.body).toMatchObject({
+      keyName: "orders",
+      keyUri: `${vaultUri}keys/orders`,
+      keyUriWithVersion: `${vaultUri}keys/orders/${version}`,
+      tags: { team: "sales" },
+    });
+    expect(await control("PUT", "/vaults/kv-keys/keys/orders", { kty: "EC" })).toEqual(created);
+
+    const rotated = await control("POST", "/vaults/kv-keys/keys/orders/rotate");
+    expect(rotated.body.keyUri).toBe(created.body.keyUri);
+    expect(rotated.body.keyUriWithVersion).not.toBe(created.body.keyUriWithVersion);
+    await control("PUT", "/vaults/kv-keys/keys/orders/tags", { tags: { team: "stock" } });
+    expect((await control("GET", "/vaults/kv-keys/keys/orders")).body).toMatchObject({
+      tags: { team: "stock" },
+      version: rotated.body.version,
+    });
+
+    expect((await control("DELETE", "/vaults/kv-keys/keys/orders")).status).toBe(200);
+    expect((await control("GET", "/vaults/kv-keys/keys/orders")).status).toBe(404);
+    expect((await control("PUT", "/vaults/kv-keys/keys/orders")).status).toBe(409);
+  });
+
+  it("delays a role assignment", async () => {
+    await control("PUT", "/vaults/kv-role");
+    await control("PUT", "/vaults/kv-role/keys/orders");
+    const read = async () => {
+      const headers = { authorization: `Bearer ${service.identity.accessToken()}` };
+      const keyUri = `${service.vault("kv-role")?.vaultUri}keys/orders?api-version=7.4`;
+      return (await fetch(keyUri, { headers })).status;
+    };
+    await control("PUT", "/vaults/kv-role/role", { propagationMilliseconds: 60_000 });
+    expect(await read()).toBe(403);
+    await control("PUT", "/vaults/kv-role/role", { propagationMilliseconds: 0 });
+    expect(await read()).toBe(200);
+  });
+
+  it("refuses what it does not know", async () => {
+    expect((await control("GET", "/elsewhere")).status).toBe(404);
+    expect((await control("GET", "/vaults/missing/keys/orders")).status).toBe(404);
+    expect((await control("PATCH", "/vaults/kv-one")).status).toBe(405);
+    expect((await control("PUT", "/vaults/kv-one/keys/orders", ["no"])).status).toBe(400);
+  });
+});
+
+describe("the service", () => {
+  it("tells a child process where to get tokens and what to trust", async () => {
+    expect(service.environment()).toEqual({
+      NODE_EXTRA_CA_CERTS: service.certificatePath,
+      IDENTITY_ENDPOINT: service.identity.endpoint,
+      IDENTITY_HEADER: service.identity.header,
+    });
+    expect(await readFile(service.certificatePath, "utf8")).toBe(service.certificatePem);
+  });
+
+  it("serves a child process that was told so", async () => {
+    const vault = await service.createVault();
+    await vault.createKey("orders");
+    const program = `
+      const { DefaultAzureCredential } = require("@azure/identity");
+      const { KeyClient } = require("@azure/keyvault-keys");
+      const options = { disableChallengeResourceVerification: true };
+      const client = new KeyClient(process.argv[1], new DefaultAzureCredential(), options);
+      client.backupKey("orders").then((backup) => process.stdout.write(String(backup.length)));`;
+    const env = { ...process.env, ...service.environment() };
+    const { stdout } = await promisify(execFile)(process.execPath, ["-e", program, vault.vaultUri], { env });
+    expect(stdout).toBe("8031");
+    expect(vault.count("backup")).toBe(1);
+  });
+
+  it("does not serve a name twice", async () => {
+    await service.createVault("kv-taken");
+    await expect(service.createVault("kv-taken")).rejects.toThrow("kv-taken");
+  });
+
+  it("leaves nothing behind when it stops, however often it is told to", async () => {
+    const other = await LocalKeyVault.start();
+    const { controlUri, certificatePath } = other;
+    await other.createVault();
+    expect(existsSync(certificatePath)).toBe(true);
+    await Promise.all([other.stop(), other.stop()]);
+    await other.stop();
+    expect(existsSync(certificatePath)).toBe(false);
+    await expect(fetch(`${controlUri}/vaults/x`)).rejects.toThrow();
+  });
+});

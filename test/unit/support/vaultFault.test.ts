@@ -1,0 +1,203 @@
+import { ClientSecretCredential } from "@azure/identity";
+import { KeyClient } from "@azure/keyvault-keys";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { LocalKeyVault } from "../../support/localKeyVault";
+import type { LocalVault } from "../../support/localVault";
+import { trustLocalCertificate } from "../../support/trustLocalCertificate";
+import type { Fault } from "../../support/vaultFault";
+
+let service: LocalKeyVault;
+let vault: LocalVault;
+
+beforeAll(async () => {
+  service = await LocalKeyVault.start();
+  trustLocalCertificate(service.certificatePem);
+  vault = await service.createVault("kv-orders");
+  await vault.createKey("orders");
+  service.identity.registerClient({ clientId: "pipeline", secret: "open sesame" });
+});
+afterAll(() => service.stop());
+beforeEach(() => {
+  vault.clearFaults();
+  vault.clearRequests();
+});
+
+function createClient(maxRetries = 3): KeyClient {
+  const { authorityHost, tenantId } = service.identity;
+  const credential = new ClientSecretCredential(tenantId, "pipeline", "open sesame", {
+    authorityHost,
+    disableInstanceDiscovery: true,
+  });
+  return new KeyClient(vault.vaultUri, credential, {
+    serviceVersion: "7.4",
+    disableChallengeResourceVerification: true,
+    retryOptions: { maxRetries, retryDelayInMs: 1, maxRetryDelayInMs: 2 },
+  });
+}
+
+interface Outcome {
+  readonly statusCode?: number | undefined;
+  readonly code?: string | undefined;
+  readonly innerCode?: string | undefined;
+  readonly message?: string;
+  readonly bytes?: number | undefined;
+  readonly attempts: number;
+}
+
+async function outcomeOf(fault: Fault): Promise<Outcome> {
+  vault.fail("backup", fault, Number.POSITIVE_INFINITY);
+  try {
+    const backup = await createClient().backupKey("orders");
+    return { bytes: backup?.length, attempts: vault.count("backup") };
+  } catch (thrown) {
+    const error = thrown as Outcome & { details?: { error?: { innerError?: { code?: string } } } };
+    const { statusCode, code, message = "", details } = error;
+    return { statusCode, code, message, innerCode: details?.error?.innerError?.code, attempts: vault.count("backup") };
+  }
+}
+
+describe("what the real client makes of a fault", () => {
+  it("does not retry a 429 that says nothing of when", async () => {
+    expect(await outcomeOf({ kind: "throttled" })).toMatchObject({
+      statusCode: 429,
+      code: "Throttled",
+      message:
+        "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached",
+      attempts: 1,
+    });
+  });
+
+  it("retries a 429 that says when", async () => {
+    const outcome = await outcomeOf({ kind: "throttled", retryAfterSeconds: 0 });
+    expect(outcome).toMatchObject({ statusCode: 429, attempts: 4 });
+  });
+
+  it("retries a 503 and no 400", async () => {
+    expect(await outcomeOf({ kind: "status", status: 503 })).toMatchObject({ code: "ServiceUnavailable", attempts: 4 });
+    vault.clearRequests();
+    vault.clearFaults();
+    const body = { error: { code: "BadParameter", message: "no" } };
+    expect(await outcomeOf({ kind: "status", status: 400, body })).toMatchObject({ message: "no", attempts: 1 });
+  });
+
+  it("retries a connection that is reset", async () => {
+    expect(await outcomeOf({ kind: "reset" })).toMatchObject({ code: "ECONNRESET", attempts: 4 });
+    expect(vault.requestsOf("backup").at(-1)?.status).toBeUndefined();
+  });
+
+  it("does not retry an answer that breaks off", async () => {
+    expect(await outcomeOf({ kind: "truncated" })).toMatchObject({
+      statusCode: undefined,
+      code: "PARSE_ERROR",
+      message: "Error reading response as text: aborted",
+      attempts: 1,
+    });
+  });
+
+  it("takes a 200 without a value for no backup", async () => {
+    expect(await outcomeOf({ kind: "noValue" })).toEqual({ bytes: undefined, attempts: 1 });
+  });
+
+  it("takes any value for a backup", async () => {
+    expect(await outcomeOf({ kind: "value", value: Buffer.from("blob").toString("base64url") })).toMatchObject({
+      bytes: 4,
+    });
+  });
+
+  it("takes a page of a proxy for no backup where its status is 200", async () => {
+    expect(await outcomeOf({ kind: "html", status: 200 })).toEqual({ bytes: undefined, attempts: 1 });
+  });
+
+  it("finds no code in a page of a proxy", async () => {
+    expect(await outcomeOf({ kind: "html", status: 403 })).toMatchObject({ statusCode: 403, code: undefined });
+  });
+
+  it.each([
+    ["rbac", "ForbiddenByRbac", "Action: 'Microsoft.KeyVault/vaults/keys/backup/action'"],
+    ["accessPolicy", "ForbiddenByPolicy", "does not have keys backup permission on key vault 'kv-orders;"],
+    ["accessDenied", "AccessDenied", "does not have keys backup permission on key vault 'kv-orders;"],
+    ["firewall", "ForbiddenByFirewall", "Client address is not authorized and caller is not a trusted service."],
+    ["privateLink", "ForbiddenByConnection", "Connection is not an approved private link"],
+    ["certificate", undefined, "since it is associated with a certificate"],
+  ] as const)("is told why it is forbidden by %s", async (reason, innerCode, text) => {
+    const outcome = await outcomeOf({ kind: "forbidden", reason });
+    expect(outcome).toMatchObject({ statusCode: 403, code: "Forbidden", attempts: 1 });
+    expect(outcome.innerCode).toBe(innerCode);
+    expect(outcome.message).toContain(text);
+  });
+
+  it("gives up when its token is refused", async () => {
+    expect(await outcomeOf({ kind: "unauthorized" })).toMatchObject({
+      statusCode: 401,
+      code: "Unauthorized",
+      attempts: 1,
+    });
+  });
+
+  it("follows no redirect to another host", async () => {
+    const outcome = await outcomeOf({ kind: "redirect", location: "https://127.0.0.1:1/elsewhere" });
+    expect(outcome).toMatchObject({ code: undefined, attempts: 1 });
+    expect(vault.requestsOf("backup").at(-1)?.status).toBe(307);
+  });
+
+  it("asks for a token with the claims that it is told to bring", async () => {
+    const claims = JSON.stringify({ access_token: { nbf: { essential: true, value: "1604106651" } } });
+    const issued = service.identity.tokensIssued.length;
+    vault.fail("backup", { kind: "claimsChallenge", claims });
+    expect(await createClient().backupKey("orders")).toHaveLength(8_031);
+    const asked = service.identity.tokensIssued.slice(issued).map((token) => token.claims ?? "");
+    expect(asked).toHaveLength(2);
+    expect(asked[0]).not.toContain("1604106651");
+    expect(asked[1]).toContain("1604106651");
+  });
+
+  it("waits for an answer that is late", async () => {
+    vault.fail("backup", { kind: "delay", milliseconds: 80 });
+    const started = performance.now();
+    expect(await createClient().backupKey("orders")).toHaveLength(8_031);
+    expect(performance.now() - started).toBeGreaterThan(75);
+  });
+
+  it("waits without end for an answer that never comes, unless told otherwise", async () => {
+    vault.fail("backup", { kind: "stall" });
+    const attempt = createClient(0).backupKey("orders", { requestOptions: { timeout: 60 } });
+    await expect(attempt).rejects.toMatchObject({ name: "AbortError" });
+    expect(vault.requestsOf("backup").map(({ status }) => status)).toEqual([401, undefined]);
+  });
+});
+
+describe("announced faults", () => {
+  it("are each met as often as announced, in their order", async () => {
+    vault.fail("backup", { kind: "status", status: 500 }, 2);
+    vault.fail("any", { kind: "status", status: 503 });
+    vault.fail("restore", { kind: "reset" });
+    expect(await createClient().backupKey("orders")).toHaveLength(8_031);
+    expect(vault.requestsOf("backup").map(({ status }) => status)).toEqual([401, 500, 500, 503, 200]);
+  });
+
+  it("spare requests of other operations", async () => {
+    vault.fail("backup", { kind: "reset" }, Number.POSITIVE_INFINITY);
+    expect((await createClient().getKey("orders")).name).toBe("orders");
+  });
+
+  it("meet requests without a token only where that is wanted", async () => {
+    vault.fail("backup", { kind: "status", status: 503 }, 1, { withoutToken: true });
+    expect(await createClient().backupKey("orders")).toHaveLength(8_031);
+    expect(vault.requestsOf("backup").map(({ status, hasToken }) => [status, hasToken])).toEqual([
+      [503, false],
+      [401, false],
+      [200, true],
+    ]);
+  });
+
+  it("end with the vault, which does not wait for those it keeps waiting", async () => {
+    const other = await LocalKeyVault.start();
+    const stalled = await other.createVault();
+    stalled.fail("get", { kind: "stall" }, 1, { withoutToken: true });
+    trustLocalCertificate(other.certificatePem);
+    const attempt = fetch(`${stalled.vaultUri}keys/orders?api-version=7.4`).catch((error: Error) => error);
+    while (stalled.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    await other.stop();
+    expect(await attempt).toMatchObject({ message: "fetch failed" });
+  });
+});
