@@ -1,7 +1,113 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { leaksIn } from "../support/leaks";
 import { LocalKeyVault } from "../support/localKeyVault";
+import type { LocalVault } from "../support/localVault";
 import { installed } from "../support/pulumi/installed";
+import { programs } from "../support/pulumi/programs";
+import { PulumiProject } from "../support/pulumi/pulumiProject";
+import { restoresInto } from "../support/restoresInto";
 
-it("has an engine", () => {
-  expect(installed().engine).toContain("bin");
+const verificationOff = { "azure-keyvault-backup:disableChallengeResourceVerification": "true" };
+
+let service: LocalKeyVault;
+beforeAll(async () => {
+  service = await LocalKeyVault.start();
+});
+afterAll(() => service.stop());
+
+async function projectOf(files: Readonly<Record<string, string>>, config: Record<string, string> = {}) {
+  return PulumiProject.create({
+    ...installed(),
+    files,
+    env: service.environment(),
+    config: { ...verificationOff, ...config },
+  });
+}
+
+describe.each(Object.entries(programs))("a %s program", (language, files) => {
+  let vault: LocalVault;
+  let project: PulumiProject;
+  const blobs: string[] = [];
+
+  beforeAll(async () => {
+    vault = await service.createVault();
+    const { keyUriWithVersion } = await vault.createKey("orders");
+    project = await projectOf(files, { keyUri: keyUriWithVersion });
+  });
+  afterAll(() => project.remove());
+
+  it("shows at preview what is known, keeps the blob secret, and asks the service for nothing", async () => {
+    const { code, output } = await project.preview();
+    expect(code).toBe(0);
+    expect(output).toContain("keyvault:KeyBackup orders create");
+    expect(output).toMatch(/blob *: \[secret\]/);
+    expect(output).toContain(`vaultUri         : "${vault.vaultUri}"`);
+    expect(vault.requests).toEqual([]);
+  });
+
+  it("holds the backup after `pulumi up`, at the price of two requests and a challenge", async () => {
+    const { code, output } = await project.up();
+    expect(code).toBe(0);
+    expect(output).toMatch(/blob *: \[secret\]/);
+    expect(vault.requests.map(({ operation, hasToken }) => [operation, hasToken])).toEqual([
+      ["listVersions", false],
+      ["listVersions", true],
+      ["backup", true],
+    ]);
+    const outputs = await project.outputs();
+    const [version] = vault.keyVersions("orders");
+    expect(outputs).toMatchObject({
+      vaultUri: vault.vaultUri,
+      keyName: "orders",
+      keyUri: version?.keyUri,
+      keyUriWithVersion: version?.keyUriWithVersion,
+      keyVersions: [version?.version],
+      blobSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    blobs.push(String(outputs.blob));
+    expect(await restoresInto(service, blobs[0])).toEqual([version?.version]);
+  });
+
+  it("makes no request in an unchanged `pulumi up`, a preview or a refresh", async () => {
+    vault.clearRequests();
+    for (const result of [await project.up(), await project.preview(), await project.refresh()]) {
+      expect(result).toMatchObject({ code: 0, output: expect.stringContaining("2 unchanged") });
+    }
+    expect(vault.requests).toEqual([]);
+  });
+
+  it("backs the key up anew when the key has a new version, and the preview says why", async () => {
+    const { version, keyUriWithVersion } = await vault.rotateKey("orders");
+    await project.configure({ keyUri: keyUriWithVersion });
+    const because = `a new backup will be made, because the recorded backup does not hold version ${version}.`;
+    const { output } = await project.preview();
+    expect(output.split("\n").filter((line) => line.includes("a new backup will be made")).length).toBeGreaterThan(0);
+    expect(output).toContain(`KeyBackup ${vault.vaultUri}keys/orders: ${because}`);
+    expect(vault.count("backup")).toBe(0);
+    expect(await project.up()).toMatchObject({ code: 0, output: expect.stringContaining("1 updated") });
+    const { blob, keyVersions } = await project.outputs();
+    blobs.push(String(blob));
+    expect(keyVersions).toEqual(
+      vault
+        .keyVersions("orders")
+        .map((it) => it.version)
+        .reverse(),
+    );
+    expect((await restoresInto(service, blobs[1])).length).toBe(2);
+  });
+
+  it("forgets the blob in `pulumi destroy`, and asks the service for nothing", async () => {
+    vault.clearRequests();
+    expect(await project.destroy()).toMatchObject({ code: 0 });
+    expect(vault.requests).toEqual([]);
+    expect(await project.backups()).toEqual([]);
+  });
+
+  it("has told no blob and no token, in any state or on the terminal", async () => {
+    const secrets = { blobs, tokens: service.identity.issued };
+    expect(blobs.length).toBe(2);
+    expect(leaksIn(project.printed, secrets)).toEqual([]);
+    expect(leaksIn(await project.stateHistory(), secrets)).toEqual([]);
+    expect(language).toBeTruthy();
+  });
 });

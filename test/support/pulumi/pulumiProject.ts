@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -133,6 +133,13 @@ export class PulumiProject {
   /** The state as it is stored, byte for byte. */
   async stateText(): Promise<string> {
     return readFile(path.join(this.folder, `.backend/.pulumi/stacks/${name}/${stack}.json`), "utf8");
+  }
+
+  /** Every state that the backend has kept, its backups and history included, byte for byte. */
+  async stateHistory(): Promise<string> {
+    const entries = await readdir(path.join(this.folder, ".backend"), { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+    return (await Promise.all(files.map((file) => readFile(file, "latin1")))).join("\n");
   }
 
   async resources(): Promise<StateResource[]> {
