@@ -37,8 +37,7 @@ describe.each(Object.entries(programs))("a %s program", (language, files) => {
   afterAll(() => project.remove());
 
   it("shows at preview what is known, keeps the blob secret, and asks the service for nothing", async () => {
-    const { code, output } = await project.preview();
-    expect(code).toBe(0);
+    const output = await project.succeeds("preview");
     expect(output).toContain("keyvault:KeyBackup orders create");
     expect(output).toMatch(/blob *: \[secret\]/);
     expect(output).toContain(`vaultUri         : "${vault.vaultUri}"`);
@@ -46,8 +45,7 @@ describe.each(Object.entries(programs))("a %s program", (language, files) => {
   });
 
   it("holds the backup after `pulumi up`, at the price of two requests and a challenge", async () => {
-    const { code, output } = await project.up();
-    expect(code).toBe(0);
+    const output = await project.succeeds("up");
     expect(output).toMatch(/blob *: \[secret\]/);
     expect(vault.requests.map(({ operation, hasToken }) => [operation, hasToken])).toEqual([
       ["listVersions", false],

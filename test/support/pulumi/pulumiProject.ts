@@ -103,6 +103,15 @@ export class PulumiProject {
     return child;
   }
 
+  /** Runs a command that must succeed, and returns what it printed. */
+  async succeeds(command: "up" | "preview" | "refresh" | "destroy", ...args: string[]): Promise<string> {
+    const { code, output } = await this[command](...args);
+    if (code !== 0) {
+      throw new Error(`pulumi ${command} ended with ${code}:\n${output}`);
+    }
+    return output;
+  }
+
   up(...args: string[]): Promise<CommandResult> {
     return this.run(["up", "--yes", ...args]);
   }
