@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { quietResponses } from "./quietResponses";
 import { serializedProvider } from "./serializedProvider";
 
 /** The key, by its own URI. */
@@ -87,6 +88,7 @@ export class KeyBackup extends pulumi.dynamic.Resource {
   declare readonly backedUpAt: pulumi.Output<string>;
 
   constructor(name: string, args: KeyBackupArgs, opts?: pulumi.CustomResourceOptions) {
+    quietResponses();
     super(
       serializedProvider,
       name,

@@ -2,27 +2,16 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { leaksIn } from "../support/leaks";
 import { LocalKeyVault } from "../support/localKeyVault";
 import type { LocalVault } from "../support/localVault";
-import { installed } from "../support/pulumi/installed";
+import { localProject } from "../support/pulumi/localProject";
 import { programs } from "../support/pulumi/programs";
-import { PulumiProject } from "../support/pulumi/pulumiProject";
-import { restoresInto } from "../support/restoresInto";
-
-const verificationOff = { "azure-keyvault-backup:disableChallengeResourceVerification": "true" };
+import type { PulumiProject } from "../support/pulumi/pulumiProject";
+import { restore } from "../support/restore";
 
 let service: LocalKeyVault;
 beforeAll(async () => {
   service = await LocalKeyVault.start();
 });
 afterAll(() => service.stop());
-
-async function projectOf(files: Readonly<Record<string, string>>, config: Record<string, string> = {}) {
-  return PulumiProject.create({
-    ...installed(),
-    files,
-    env: service.environment(),
-    config: { ...verificationOff, ...config },
-  });
-}
 
 describe.each(Object.entries(programs))("a %s program", (language, files) => {
   let vault: LocalVault;
@@ -32,7 +21,7 @@ describe.each(Object.entries(programs))("a %s program", (language, files) => {
   beforeAll(async () => {
     vault = await service.createVault();
     const { keyUriWithVersion } = await vault.createKey("orders");
-    project = await projectOf(files, { keyUri: keyUriWithVersion });
+    project = await localProject(service, files, { config: { keyUri: keyUriWithVersion } });
   });
   afterAll(() => project.remove());
 
@@ -63,7 +52,7 @@ describe.each(Object.entries(programs))("a %s program", (language, files) => {
       blobSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
     blobs.push(String(outputs.blob));
-    expect(await restoresInto(service, blobs[0])).toEqual([version?.version]);
+    expect((await restore(service, String(blobs[0]))).versions).toEqual([version?.version]);
   });
 
   it("makes no request in an unchanged `pulumi up`, a preview or a refresh", async () => {
@@ -91,7 +80,7 @@ describe.each(Object.entries(programs))("a %s program", (language, files) => {
         .map((it) => it.version)
         .reverse(),
     );
-    expect((await restoresInto(service, blobs[1])).length).toBe(2);
+    expect((await restore(service, String(blobs[1]))).versions.length).toBe(2);
   });
 
   it("forgets the blob in `pulumi destroy`, and asks the service for nothing", async () => {

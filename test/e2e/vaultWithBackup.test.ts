@@ -6,7 +6,7 @@ import { LocalKeyVault } from "../support/localKeyVault";
 import type { LocalVault } from "../support/localVault";
 import { installed } from "../support/pulumi/installed";
 import { PulumiProject } from "../support/pulumi/pulumiProject";
-import { restoresInto } from "../support/restoresInto";
+import { restore } from "../support/restore";
 
 const example = path.resolve(__dirname, "../../example/vault-with-backup");
 const standIn = path.resolve(__dirname, "../support/azureNative");
@@ -70,7 +70,7 @@ it("follows a rotation of the key that azure-native sees in a refresh", async ()
   expect(output).toContain(`because the recorded backup does not hold version ${version}.`);
   const { blob, keyVersions } = await project.outputs();
   expect((keyVersions as string[])[0]).toBe(version);
-  expect((await restoresInto(service, String(blob))).length).toBe(2);
+  expect((await restore(service, String(blob))).versions.length).toBe(2);
   expect(leaksIn(project.printed + (await project.stateHistory()), { blob: String(blob) })).toEqual([]);
 });
 

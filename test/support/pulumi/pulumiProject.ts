@@ -2,17 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { type PulumiEnvironmentOptions, pulumiEnvironment } from "./pulumiEnvironment";
 
-export interface ProjectOptions {
+export interface ProjectOptions extends Pick<PulumiEnvironmentOptions, "engine" | "plugins" | "env"> {
   /** The folder whose `node_modules` holds the package, as a user's repository has it. */
   readonly installed: string;
-  /** The folder of the engine. */
-  readonly engine: string;
-  /** Further folders for PATH, before the engine's. */
-  readonly plugins?: readonly string[];
   /** Text by file name. @default no `main` in Pulumi.yaml: index.ts, or the `main` of package.json */
   readonly files: Readonly<Record<string, string>>;
-  readonly env: Readonly<Record<string, string>>;
   /** Stack configuration: plain values, `azure-native:tenantId` and the like. */
   readonly config?: Readonly<Record<string, string>>;
 }
@@ -34,9 +30,6 @@ export interface StateResource {
 
 const stack = "dev";
 const name = "infrastructure";
-// A variable of the machine that runs the tests must not decide who the tests are.
-const foreign = /^(ARM_|AZURE_|ACTIONS_|IDENTITY_|MSI_|PULUMI_|npm_|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|JEST_)/;
-
 /** A user's infrastructure repository in a temporary folder, with a backend and an engine of its own. */
 export class PulumiProject {
   readonly folder: string;
@@ -60,17 +53,7 @@ export class PulumiProject {
       await mkdir(path.dirname(path.join(folder, file)), { recursive: true });
       await writeFile(path.join(folder, file), text);
     }
-    const inherited = Object.entries(process.env).filter(([variable]) => !foreign.test(variable));
-    const project = new PulumiProject(folder, {
-      ...Object.fromEntries(inherited),
-      PULUMI_HOME: home,
-      PULUMI_BACKEND_URL: `file://${backend}`,
-      PULUMI_CONFIG_PASSPHRASE: "a passphrase of the tests",
-      PULUMI_SKIP_UPDATE_CHECK: "true",
-      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-      ...options.env,
-      PATH: [...(options.plugins ?? []), options.engine, process.env.PATH].join(path.delimiter),
-    });
+    const project = new PulumiProject(folder, pulumiEnvironment({ ...options, home, backend }));
     await project.#mustRun(["stack", "init", stack]);
     await project.configure(options.config ?? {});
     return project;

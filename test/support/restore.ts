@@ -1,9 +1,16 @@
 import { KeyClient } from "@azure/keyvault-keys";
 import type { LocalKeyVault } from "./localKeyVault";
+import type { LocalVault } from "./localVault";
 import { trustLocalCertificate } from "./trustLocalCertificate";
 
-/** Restores a blob in a new vault by the SDK that users have, and returns the versions that came back, oldest first. */
-export async function restoresInto(service: LocalKeyVault, blob: string | undefined): Promise<string[]> {
+export interface RestoredKey {
+  readonly vault: LocalVault;
+  /** Oldest first. */
+  readonly versions: readonly string[];
+}
+
+/** Restores a blob into a new vault by the SDK that users have. */
+export async function restore(service: LocalKeyVault, blob: string): Promise<RestoredKey> {
   trustLocalCertificate(service.certificatePem);
   const vault = await service.createVault();
   const token = service.identity.accessToken("https://vault.azure.net");
@@ -12,6 +19,6 @@ export async function restoresInto(service: LocalKeyVault, blob: string | undefi
     serviceVersion: "7.4",
     disableChallengeResourceVerification: true,
   });
-  const { name } = await client.restoreKeyBackup(Buffer.from(blob ?? "", "base64url"));
-  return vault.keyVersions(name).map(({ version }) => version);
+  const { name } = await client.restoreKeyBackup(Buffer.from(blob, "base64url"));
+  return { vault, versions: vault.keyVersions(name).map(({ version }) => version) };
 }
