@@ -10,35 +10,8 @@ import {
 } from "@azure/identity";
 import { CredentialFailure } from "../keyVault/credentialFailure";
 import { isLoopback } from "../keyVault/isLoopback";
-
-/** Reads `azure-native:<name>` of the stack's configuration, else the first of the variables that is set. */
-export type ReadSetting = (name: string, ...variables: string[]) => string | undefined;
-
-/** What decides who the provider is: the settings that azure-native reads, as texts. */
-export type IdentitySettings = Readonly<Record<keyof typeof variablesOf, string | undefined>>;
-
-// The names of azure-native's configuration and the variables that stand in for each.
-const variablesOf = {
-  useDefaultAzureCredential: ["ARM_USE_DEFAULT_AZURE_CREDENTIAL"],
-  clientCertificatePath: ["ARM_CLIENT_CERTIFICATE_PATH"],
-  clientCertificatePassword: ["ARM_CLIENT_CERTIFICATE_PASSWORD"],
-  clientSecret: ["ARM_CLIENT_SECRET"],
-  useOidc: ["ARM_USE_OIDC"],
-  oidcToken: ["ARM_OIDC_TOKEN"],
-  oidcTokenFilePath: ["ARM_OIDC_TOKEN_FILE_PATH"],
-  oidcRequestUrl: ["ACTIONS_ID_TOKEN_REQUEST_URL"],
-  oidcRequestToken: ["ACTIONS_ID_TOKEN_REQUEST_TOKEN"],
-  oidcAudience: ["ARM_OIDC_AUDIENCE"],
-  useMsi: ["ARM_USE_MSI"],
-  tenantId: ["ARM_TENANT_ID"],
-  clientId: ["ARM_CLIENT_ID"],
-  auxiliaryTenantIds: ["ARM_AUXILIARY_TENANT_IDS"],
-  environment: ["ARM_ENVIRONMENT", "AZURE_ENVIRONMENT"],
-  activeDirectoryAuthorityHost: ["ARM_ACTIVE_DIRECTORY_AUTHORITY_HOST"],
-  disableInstanceDiscovery: ["ARM_DISABLE_INSTANCE_DISCOVERY"],
-} as const;
-
-const secretNames = ["clientCertificatePassword", "clientSecret", "oidcToken", "oidcRequestToken"] as const;
+import { explainCredentialFailure } from "./explainCredentialFailure";
+import { type IdentitySettings, kindOf, variablesOf } from "./identitySettings";
 
 const authorityHosts: Readonly<Record<string, string>> = {
   public: AzureAuthorityHosts.AzurePublicCloud,
@@ -50,13 +23,6 @@ const authorityHosts: Readonly<Record<string, string>> = {
   china: AzureAuthorityHosts.AzureChina,
   azurechinacloud: AzureAuthorityHosts.AzureChina,
 };
-
-/** Reads the settings of which azure-native makes its credential. */
-export function readIdentitySettings(read: ReadSetting): IdentitySettings {
-  return Object.fromEntries(
-    Object.entries(variablesOf).map(([name, variables]) => [name, read(name, ...variables)]),
-  ) as IdentitySettings;
-}
 
 /**
  * The credential that azure-native would use with the same settings: the first that is set, in its order, and no other
@@ -74,37 +40,11 @@ export function credentialOf(settings: IdentitySettings): TokenCredential {
         credential ??= newCredential(settings);
         return await (await credential).getToken(scopes, options);
       } catch (error) {
-        throw explained(settings, error);
+        throw explainCredentialFailure(settings, error);
       }
     },
   };
 }
-
-type IdentityKind = "default" | "clientCertificate" | "clientSecret" | "oidc" | "managedIdentity";
-
-function kindOf(settings: IdentitySettings): IdentityKind {
-  if (settings.useDefaultAzureCredential === "true") {
-    return "default";
-  }
-  if (settings.clientCertificatePath !== undefined) {
-    return "clientCertificate";
-  }
-  if (settings.clientSecret !== undefined) {
-    return "clientSecret";
-  }
-  if (settings.useOidc === "true") {
-    return "oidc";
-  }
-  return settings.useMsi === "true" ? "managedIdentity" : "default";
-}
-
-const descriptions: Readonly<Record<IdentityKind, string>> = {
-  default: "DefaultAzureCredential",
-  clientCertificate: "the client certificate of azure-native:clientCertificatePath (ARM_CLIENT_CERTIFICATE_PATH)",
-  clientSecret: "the client secret of azure-native:clientSecret (ARM_CLIENT_SECRET)",
-  oidc: "OpenID Connect, by azure-native:useOidc (ARM_USE_OIDC)",
-  managedIdentity: "the managed identity, by azure-native:useMsi (ARM_USE_MSI)",
-};
 
 async function newCredential(settings: IdentitySettings): Promise<TokenCredential> {
   const kind = kindOf(settings);
@@ -239,46 +179,6 @@ async function requestOidcToken(requestUrl: string, requestToken: string, audien
 function causeCode(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   return cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.name) : "no reason given";
-}
-
-function explained(settings: IdentitySettings, error: unknown): CredentialFailure {
-  const reasons = reasonsOf(error).map((reason) => withoutSecrets(settings, reason));
-  const tried = descriptions[kindOf(settings)];
-  const text =
-    reasons.length === 1
-      ? `no token from ${tried}: ${reasons[0]}`
-      : `no token from ${tried}, which tried:\n${reasons.map((reason) => `  - ${reason}`).join("\n")}`;
-  return new CredentialFailure(`${text}\n${remedyOf(settings)}`, { cause: error });
-}
-
-function remedyOf(settings: IdentitySettings): string {
-  return kindOf(settings) === "default"
-    ? "Log in with az login, or set the credential that azure-native uses (azure-native:* or ARM_*), or AZURE_CLIENT_ID, " +
-        "AZURE_TENANT_ID and AZURE_CLIENT_SECRET."
-    : "It is what azure-native would use in this stack; no other is tried. Mend it, or remove the setting.";
-}
-
-function reasonsOf(error: unknown): string[] {
-  if (error instanceof Error && "errors" in error && Array.isArray(error.errors)) {
-    return error.errors.flatMap(reasonsOf);
-  }
-  const message = error instanceof Error ? error.message : "no reason given";
-  // Entra adds a trace id, a correlation id and a time on lines of their own.
-  const lines = message.split(/\r?\n/).map((line) => line.trim());
-  return [
-    lines
-      .filter((line) => line !== "" && line !== "More details:")
-      .join(" ")
-      .slice(0, 1_000),
-  ];
-}
-
-function withoutSecrets(settings: IdentitySettings, text: string): string {
-  return secretNames
-    .map((name) => settings[name])
-    .filter((secret) => secret !== undefined && secret !== "")
-    .reduce<string>((clean, secret) => clean.replaceAll(secret as string, "[secret]"), text)
-    .replace(/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, "[token]");
 }
 
 // Optional members of the library's options must be absent, not undefined.

@@ -1,7 +1,8 @@
 import type { TokenCredential } from "@azure/core-auth";
 import { defaultWaits, Vault } from "../keyVault/vault";
 import { readConfiguration, type StackConfig } from "./configuration";
-import { credentialOf, readIdentitySettings } from "./credential";
+import { credentialOf } from "./credential";
+import { readIdentitySettings } from "./identitySettings";
 
 // The engine runs all resources of an update in one process, so that they share tokens, connections and throttling.
 const credentials = new Map<string, TokenCredential>();

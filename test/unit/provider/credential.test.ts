@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { credentialOf, type IdentitySettings, readIdentitySettings } from "../../../src/provider/credential";
+import { credentialOf } from "../../../src/provider/credential";
+import { type IdentitySettings, readIdentitySettings } from "../../../src/provider/identitySettings";
 import { createCertificate } from "../../support/certificate";
 import { readClaims } from "../../support/jsonWebToken";
 import { LocalKeyVault } from "../../support/localKeyVault";
@@ -141,6 +142,25 @@ describe("a credential that fails", () => {
     expect(text).toContain("AADSTS7000215");
     expect(text).toContain("no other is tried");
     expect(text).not.toContain("wrong~Secret.Value");
+  });
+
+  it("for a vault of another tenant names the tenant and where to set it", async () => {
+    const vaultTenant = "77777777-2222-3333-4444-555555555555";
+    const text = await credentialOf(settings({ ...application, clientSecret: secret }))
+      .getToken(scope, { tenantId: vaultTenant })
+      .then(
+        () => "did not fail",
+        (error: Error) => error.message,
+      );
+    expect(text).toContain(`The vault belongs to tenant ${vaultTenant}: set azure-native:tenantId to it, or add it`);
+    const auxiliary = settings({ ...application, clientSecret: secret, auxiliaryTenantIds: `["${vaultTenant}"]` });
+    const again = await credentialOf(auxiliary)
+      .getToken(scope, { tenantId: vaultTenant })
+      .then(
+        () => "a token",
+        (error: Error) => error.message,
+      );
+    expect(again).not.toContain("not configured to acquire tokens");
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
-import { credentialOf, readIdentitySettings } from "../../../src/provider/credential";
+import { credentialOf } from "../../../src/provider/credential";
+import { readIdentitySettings } from "../../../src/provider/identitySettings";
 import { LocalKeyVault } from "../../support/localKeyVault";
 import { useIdentityOf } from "../../support/useIdentityOf";
 
