@@ -160,7 +160,10 @@ it("tells nothing secret in machine-readable output or in diffs", async () => {
     expect(output).toContain("orders");
   }
   const secrets = { blobs, tokens: service.identity.issued };
-  for (const args of [["--json", "--skip-preview"], ["--debug", "--skip-preview"]]) {
+  for (const args of [
+    ["--json", "--skip-preview"],
+    ["--debug", "--skip-preview"],
+  ]) {
     const output = await project.succeeds("up", ...args);
     expect({ args, leaks: leaksIn(output, secrets) }).toEqual({ args, leaks: [] });
     // The message that told them is still there.
