@@ -1,0 +1,71 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import packageJson from "../../package.json";
+
+const run = promisify(execFile);
+const root = path.resolve(__dirname, "../..");
+
+interface Packed {
+  readonly filename: string;
+  readonly size: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+let folder: string;
+let packed: Packed;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "packed-"));
+  const { stdout } = await run("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder], {
+    cwd: root,
+  });
+  [packed] = JSON.parse(stdout) as [Packed];
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe("the packed package", () => {
+  it("is smaller than 60 kB", () => {
+    expect(packed.size).toBeLessThan(60_000);
+  });
+
+  it("holds the built code with declarations, the sources that their maps name, and the texts for its users", () => {
+    const files = packed.files.map((file) => file.path);
+    const built = files.filter((file) => /^dist\/.*\.js$/.test(file));
+    expect(built).toContain("dist/index.js");
+    for (const file of built) {
+      const stem = file.replace(/\.js$/, "");
+      const source = `${stem.replace(/^dist/, "src")}.ts`;
+      expect(files).toEqual(expect.arrayContaining([`${stem}.d.ts`, `${stem}.d.ts.map`, source]));
+    }
+    expect(files).toEqual(expect.arrayContaining(["README.md", "CHANGELOG.md", "LICENSE", "package.json"]));
+    expect(files.filter((file) => !/^(dist|src)\//.test(file)).length).toBe(4);
+  });
+
+  it("is clean for publint", async () => {
+    const { stdout } = await run("npx", ["publint", "--strict", path.join(folder, packed.filename)], { cwd: root });
+    expect(stdout).toContain("All good!");
+  });
+
+  it("has the right types for every way to import it", async () => {
+    const tarball = path.join(folder, packed.filename);
+    const { stdout } = await run("npx", ["attw", tarball, "--profile", "node16", "--format", "ascii", "--no-color"], { cwd: root });
+    expect(stdout).toContain("No problems found");
+  });
+
+  it("needs no package that it does not name, and no licence that is not permissive", async () => {
+    expect(Object.keys(packageJson.dependencies)).toEqual([
+      "@azure/core-auth",
+      "@azure/core-rest-pipeline",
+      "@azure/identity",
+      "@azure/keyvault-keys",
+    ]);
+    for (const name of [...Object.keys(packageJson.dependencies), "@pulumi/pulumi"]) {
+      const { license } = require(`${root}/node_modules/${name}/package.json`) as { license: string };
+      expect(["MIT", "Apache-2.0"]).toContain(license);
+    }
+  });
+});
