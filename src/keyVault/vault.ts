@@ -108,7 +108,7 @@ export class Vault {
         return await attempt(signal);
       } catch (error) {
         const wait = notReady[Math.min(attempts, notReady.length - 1)] ?? 0;
-        if (Date.now() - startedAt + wait > this.#readyWithin(error)) {
+        if (Date.now() - startedAt + wait >= this.#readyWithin(error)) {
           throw error;
         }
         if (error instanceof Refusal && error.isPermissionMissing) {

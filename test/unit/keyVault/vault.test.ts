@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { defaultWaits, Vault, type Waits } from "../../../src/keyVault/vault";
 import { LocalKeyVault } from "../../support/localKeyVault";
@@ -370,6 +372,27 @@ describe("the token", () => {
     local.fail("backup", { kind: "claimsChallenge", claims: '{"access_token":{"nbf":{"essential":true}}}' });
     await expect(vault.backUpKey("orders")).resolves.toHaveProperty("blob");
   });
+});
+
+it("speaks plain http to an emulator on this machine", async () => {
+  const server = createServer((request, response) => {
+    const isAuthorized = request.headers.authorization !== undefined;
+    response.statusCode = isAuthorized ? 200 : 401;
+    response.setHeader("content-type", "application/json");
+    response.setHeader(
+      "www-authenticate",
+      'Bearer authorization="https://localhost/tenant", resource="https://vault.azure.net"',
+    );
+    response.end(JSON.stringify(request.method === "POST" ? { value: "AAAA" } : { value: [] }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await expect(open({}, `http://127.0.0.1:${port}/`).backUpKey("orders")).resolves.toEqual({
+    blob: "AAAA",
+    keyVersions: [],
+  });
+  server.closeAllConnections();
+  server.close();
 });
 
 it("waits as long by default as the README says", () => {
