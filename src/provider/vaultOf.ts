@@ -8,8 +8,18 @@ import { readIdentitySettings } from "./identitySettings";
 const credentials = new Map<string, TokenCredential>();
 const vaults = new Map<string, Vault>();
 
-/** The vault as the stack's identity sees it: one for all resources of the process. */
+/**
+ * The vault as the stack's identity sees it: one for all resources of the process.
+ *
+ * @throws An error where the environment turns TLS verification off.
+ */
 export function vaultOf(vaultUri: string, config: StackConfig): Vault {
+  if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
+    throw new Error(
+      "NODE_TLS_REJECT_UNAUTHORIZED=0 turns TLS verification off, so that a token could go to anybody: unset it. " +
+        "A proxy's or private cloud's authority goes into NODE_EXTRA_CA_CERTS.",
+    );
+  }
   const { disableChallengeResourceVerification, timeout } = readConfiguration(config);
   const settings = readIdentitySettings((name, ...variables) =>
     [config?.get(`azure-native:${name}`), ...variables.map((variable) => process.env[variable])].find(

@@ -246,6 +246,16 @@ describe("create and update", () => {
     expect(error).not.toHaveProperty("id");
   });
 
+  it("make no call while the environment turns TLS verification off", async () => {
+    const { keyUri } = await local.createKey("orders");
+    const { inputs } = await keyBackup.check({}, { keyUri }, configOf());
+    process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
+    const error = await keyBackup.create(inputs, configOf()).catch((reason: Error) => reason);
+    delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+    expect(error).toMatchObject({ message: expect.stringMatching(/^NODE_TLS_REJECT_UNAUTHORIZED=0 turns TLS/) });
+    expect(local.requests).toEqual([]);
+  });
+
   it("share one token and one challenge among the resources of a process", async () => {
     const { keyUri } = await local.createKey("orders");
     const { inputs } = await keyBackup.check({}, { keyUri }, configOf());
