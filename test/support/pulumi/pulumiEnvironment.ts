@@ -21,7 +21,7 @@ export function pulumiEnvironment(options: PulumiEnvironmentOptions): NodeJS.Pro
     ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name))),
     PULUMI_HOME: home,
     PULUMI_BACKEND_URL: `file://${backend}`,
-    PULUMI_CONFIG_PASSPHRASE: "a passphrase for a stack that is thrown away",
+    PULUMI_CONFIG_PASSPHRASE: "a passphrase for stacks of tests",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     ...env,
