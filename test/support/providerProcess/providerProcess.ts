@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type ClientUnaryCall, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import * as pulumi from "@pulumi/pulumi";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
@@ -20,6 +21,9 @@ import type { LocalKeyVault } from "../localKeyVault";
 /** Property values as they go over the wire. */
 export type Properties = Readonly<Record<string, unknown>>;
 
+/** The stack's configuration with which a local vault gets tokens, which asks for those of Key Vault. */
+export const verificationOff = { "azure-keyvault-backup:disableChallengeResourceVerification": "true" };
+
 /** A request that the provider process refused. */
 export interface RefusedRequest {
   /** What the engine shows. */
@@ -36,11 +40,12 @@ type UnaryMethod<Request, Response> = (
 
 const startMilliseconds = 20_000;
 const answerMilliseconds = 30_000;
+const printMilliseconds = 5_000;
 const stopMilliseconds = 5_000;
 
 /** Pulumi's process for dynamic resources, asked by a test in the engine's place. */
 export class ProviderProcess {
-  /** Everything that it printed, on either stream. */
+  /** What it printed on either stream, behind its port: complete once it has ended. */
   printed = "";
   readonly #child: ChildProcess;
   readonly #ended: Promise<NodeJS.Signals | number | null>;
@@ -62,7 +67,7 @@ export class ProviderProcess {
   /** Starts it in the project's folder, as somebody whom only the service knows, and configures it as a stack is. */
   static async start(
     folder: string,
-    service: LocalKeyVault,
+    service: Pick<LocalKeyVault, "environment">,
     configuration: Readonly<Record<string, string>> = {},
   ): Promise<ProviderProcess> {
     // As pulumi-resource-pulumi-nodejs does it, without the shell that would outlive its parent's end.
@@ -146,6 +151,17 @@ export class ProviderProcess {
 
   async delete(id: string, outputs: Properties): Promise<void> {
     await this.#ask(this.client.delete, new DeleteRequest().setId(id).setProperties(toStruct(outputs)));
+  }
+
+  /** Waits until it has printed the text: an answer may overtake what was printed before it. */
+  async hasPrinted(text: string): Promise<void> {
+    const until = Date.now() + printMilliseconds;
+    while (!this.printed.includes(text)) {
+      if (Date.now() > until) {
+        throw new Error(`The provider process did not print:\n${text}\nbut:\n${this.printed}`);
+      }
+      await sleep(10);
+    }
   }
 
   async cancel(): Promise<void> {

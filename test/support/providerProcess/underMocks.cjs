@@ -1,13 +1,12 @@
-// Loaded ahead of a program, in its folder: lets it run without an engine, and tells at its end what it made and loaded.
+// Loaded ahead of a program, from its folder: lets it run without an engine, and tells at its end what it made and loaded.
 const pulumi = require("@pulumi/pulumi");
 
 if (process.argv[1]?.endsWith(".ts")) {
   const { tsnodeRequire, typescriptRequire } = require("@pulumi/pulumi/tsutils").typeScriptRequireStrings();
-  require(tsnodeRequire).register({ compiler: typescriptRequire, transpileOnly: true });
+  require(tsnodeRequire).register({ compiler: typescriptRequire });
 }
 
 const registered = [];
-const loadedBefore = new Set(Object.keys(require.cache));
 
 pulumi.runtime.setMocks({
   newResource({ type, inputs }) {
@@ -18,6 +17,5 @@ pulumi.runtime.setMocks({
 });
 
 process.on("exit", () => {
-  const loaded = Object.keys(require.cache).filter((file) => !loadedBefore.has(file));
-  process.stdout.write(JSON.stringify({ registered, loaded }));
+  process.stdout.write(JSON.stringify({ registered, loaded: Object.keys(require.cache) }));
 });
