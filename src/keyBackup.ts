@@ -7,11 +7,12 @@ export interface KeyByUri {
   /**
    * URI of the key, `https://{vault}/keys/{name}` or `https://{vault}/keys/{name}/{version}`, of a vault or a Managed
    * HSM. With a version, the backup must hold that version: a new one in the URI makes a new backup, so that
-   * `key.keyUriWithVersion` of azure-native follows the key. Another key replaces the resource.
+   * `key.keyUriWithVersion` of azure-native follows the key. Without one, no new version of the key is noticed. Another
+   * key replaces the resource.
    */
   keyUri: pulumi.Input<string>;
-  vaultUri?: never;
-  keyName?: never;
+  vaultUri?: undefined;
+  keyName?: undefined;
 }
 
 /** The key, by its vault and its name. */
@@ -23,16 +24,16 @@ export interface KeyByVaultAndName {
   vaultUri: pulumi.Input<string>;
   /** Name of the key: 1 to 127 letters, digits and hyphens. Another name replaces the resource. */
   keyName: pulumi.Input<string>;
-  keyUri?: never;
+  keyUri?: undefined;
 }
 
 /** Which key to back up, and when to back it up again. */
 export type KeyBackupArgs = (KeyByUri | KeyByVaultAndName) & {
   /**
-   * Any JSON values. A change of one makes a new backup, in place.
+   * Any JSON values, such as `[key.tags]`. A change of one makes a new backup, in place.
    * @default []
    */
-  triggers?: pulumi.Input<pulumi.Input<unknown>[]>;
+  triggers?: pulumi.Input<readonly unknown[]> | undefined;
 };
 
 /**
@@ -48,8 +49,9 @@ export type KeyBackupArgs = (KeyByUri | KeyByVaultAndName) & {
  * Needs the data action `Microsoft.KeyVault/vaults/keys/backup/action` (access policy: key permission `backup`). With
  * `Microsoft.KeyVault/vaults/keys/read` (`get` and `list`) too, it also records which versions the backup holds.
  *
- * A failed backup fails the update and leaves an earlier record whole. Deleting the resource makes no call: the blob
- * leaves the state. `KeyBackup.get` and `pulumi import` are not offered: a backup exists nowhere but in the state.
+ * A failed backup fails the update and leaves an earlier backup in the state as it was. **Deleting the resource drops the
+ * blob from the state**: `protect` it, or copy the blob first. `KeyBackup.get` and `pulumi import` are not offered: a
+ * backup exists nowhere but in the state.
  *
  * @see https://learn.microsoft.com/rest/api/keyvault/keys/backup-key/backup-key
  */
@@ -64,13 +66,14 @@ export class KeyBackup extends pulumi.dynamic.Resource {
   declare readonly keyUri: pulumi.Output<string>;
 
   /**
-   * URI of the newest version that the backup holds; undefined where the identity may not read the key's versions.
+   * URI of the newest version that the backup is known to hold; undefined where the identity may not read the key.
    */
   declare readonly keyUriWithVersion: pulumi.Output<string | undefined>;
 
   /**
-   * Every version that the backup is known to hold, newest first: 32 hexadecimal digits each. Read before the backup is
-   * made, so that the blob may hold more, never less. Empty where the identity may not read the key's versions.
+   * Every version that the backup is known to hold, newest first: 32 hexadecimal digits each. Read right before the
+   * backup is made, so that the blob may hold more, never less. Without the permission to list, only the newest version
+   * and the one that `keyUri` names; empty where the identity may not read the key.
    */
   declare readonly keyVersions: pulumi.Output<string[]>;
 
@@ -81,7 +84,10 @@ export class KeyBackup extends pulumi.dynamic.Resource {
    */
   declare readonly blob: pulumi.Output<string>;
 
-  /** SHA-256 of the decoded blob, hexadecimal: what `sha256sum` prints for the file of `az keyvault key backup`. */
+  /**
+   * SHA-256 of the decoded blob, hexadecimal: what `sha256sum` prints for the blob as a file, decoded as
+   * `az keyvault key restore` takes it. Each backup differs, even of an unchanged key.
+   */
   declare readonly blobSha256: pulumi.Output<string>;
 
   /** When the backup was made: RFC 3339, UTC. */
