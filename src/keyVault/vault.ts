@@ -87,19 +87,28 @@ export class Vault {
     const { operation } = this.#options.waits;
     const startedAt = Date.now();
     const signal = AbortSignal.timeout(operation);
+    let refusal: unknown;
     const deadline = new Promise<never>((_, reject) => {
-      const pass = () => reject(new DeadlinePassed(this.#lastOutcome.of(signal)));
+      const pass = () => reject(refusal ?? new DeadlinePassed(this.#lastOutcome.of(signal)));
       signal.addEventListener("abort", pass, { once: true });
     });
+    const ready = this.#untilReady(asked, signal, attempt, (error) => {
+      refusal = error;
+    });
     try {
-      return await Promise.race([this.#untilReady(asked, signal, attempt), deadline]);
+      return await Promise.race([ready, deadline]);
     } catch (error) {
       throw explainFailure(asked, error, Math.round((Date.now() - startedAt) / 1000));
     }
   }
 
   /** Repeats the attempt while the vault is not ready for it: the identity's permission, or the key, may be new. */
-  async #untilReady<T>(asked: Asked, signal: AbortSignal, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #untilReady<T>(
+    asked: Asked,
+    signal: AbortSignal,
+    attempt: (signal: AbortSignal) => Promise<T>,
+    onRefusal: (error: unknown) => void,
+  ): Promise<T> {
     const { notReady } = this.#options.waits;
     const startedAt = Date.now();
     for (let attempts = 0; ; attempts += 1) {
@@ -111,6 +120,7 @@ export class Vault {
         if (Date.now() - startedAt + wait >= this.#readyWithin(error)) {
           throw error;
         }
+        onRefusal(error);
         if (error instanceof Refusal && error.isPermissionMissing) {
           this.#sayWaiting(asked, error);
           await sleep(wait, undefined, { signal });

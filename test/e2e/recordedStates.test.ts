@@ -14,8 +14,8 @@ it.each(readdirSync(recorded))(
   async (release) => {
     const file = (name: string) => readFileSync(path.join(recorded, release, name), "utf8");
     const project = await PulumiProject.create({ ...installed(), files: programs.JavaScript ?? {}, env: {} });
-    await project.write("Pulumi.dev.yaml", file("Pulumi.dev.yaml"));
-    await project.write(".backend/.pulumi/stacks/infrastructure/dev.json", file("dev.json"));
+    await project.write("Pulumi.dev.yaml", file("configuration.yaml"));
+    await project.write(".backend/.pulumi/stacks/infrastructure/dev.json", file("state.json"));
     expect(await project.succeeds("preview", "--diff", "--expect-no-changes")).toContain("2 unchanged");
     expect(await project.succeeds("refresh", "--expect-no-changes")).toContain("2 unchanged");
     expect(await project.succeeds("up", "--expect-no-changes")).toContain("2 unchanged");
