@@ -117,7 +117,7 @@ function keyOf({ vaultUri, keyName, keyVersion, keyVersions, triggers }: Propert
     vaultUri: text(vaultUri),
     keyName: text(keyName),
     keyVersion: text(keyVersion),
-    keyVersions: list(keyVersions).map(String),
+    keyVersions: list(keyVersions).filter((version) => typeof version === "string"),
     triggers: list(triggers),
   };
 }

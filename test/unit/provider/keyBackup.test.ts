@@ -197,6 +197,8 @@ describe("diff", () => {
       fc.asyncProperty(properties, properties, async (olds, news) => {
         expect(typeof (await keyBackup.diff("id", olds, news, undefined)).changes).toBe("boolean");
       }),
+      // A value that only fails when it is made a text.
+      { examples: [[{ keyVersions: [{ toString: 0 }] }, { keyVersion: "v1" }]], numRuns: 500 },
     );
   });
 });
