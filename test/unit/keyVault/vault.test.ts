@@ -7,7 +7,7 @@ import type { LocalVault } from "../../support/localVault";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
 import type { Fault } from "../../support/vaultFault";
 
-const quick: Waits = { operation: 2_000, newKey: 60, notReady: [20], throttled: [1, 2, 4, 8, 16], transient: 1 };
+const quick: Waits = { operation: 20_000, newKey: 60, notReady: [20], throttled: [1, 2, 4, 8, 16], transient: 1 };
 
 let service: LocalKeyVault;
 let local: LocalVault;
@@ -200,7 +200,7 @@ describe("a permission that has not taken effect", () => {
       expect(backups.map(({ keyVersions }) => keyVersions.length)).toEqual([1, 1]);
       expect(said).toEqual([
         expect.stringMatching(
-          /^Waiting up to 2 s for a role assignment or access policy on localhost:\d+ to take effect/,
+          /^Waiting up to 20 s for a role assignment or access policy on localhost:\d+ to take effect/,
         ),
       ]);
     },
