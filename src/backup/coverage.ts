@@ -26,6 +26,8 @@ export type Coverage =
   | { readonly kind: "covered" }
   /** A new backup of the same key is due. */
   | { readonly kind: "renew"; readonly because: string }
+  /** Whether one is due, or another key is declared, shows only when these inputs are known. */
+  | { readonly kind: "unknown"; readonly names: readonly string[] }
   /** The program declares another key, so that the record is not a backup of it. */
   | { readonly kind: "otherKey"; readonly properties: readonly ("vaultUri" | "keyName")[] };
 
@@ -38,7 +40,7 @@ export function coverageOf(recorded: RecordedBackup, declared: DeclaredBackup): 
     return { kind: "otherKey", properties };
   }
   if (declared.unknown.length > 0) {
-    return { kind: "renew", because: `${declared.unknown.join(" and ")} will be known only during the update` };
+    return { kind: "unknown", names: declared.unknown };
   }
   if (declared.keyVersion !== undefined && !holds(recorded, declared.keyVersion)) {
     return { kind: "renew", because: `the recorded backup does not hold version ${declared.keyVersion}` };
@@ -51,7 +53,7 @@ export function coverageOf(recorded: RecordedBackup, declared: DeclaredBackup): 
 
 function holds(recorded: RecordedBackup, keyVersion: string): boolean {
   const { keyVersions = [] } = recorded;
-  // A backup holds every version that the key has, so also the one that was named when it was made.
+  // Where the versions could not be read, the program named the same version when the backup was made: no more is known.
   const held = keyVersions.length > 0 ? keyVersions : [recorded.keyVersion];
   return held.some((version) => isSameName(version, keyVersion));
 }

@@ -3,9 +3,8 @@ import { CredentialFailure } from "./credentialFailure";
 import { MalformedAnswer } from "./downloadBackup";
 import { Refusal } from "./refusal";
 
-/** What was asked of which key. */
+/** The key that was to be backed up. */
 export interface Asked {
-  readonly doing: "back up" | "read the versions of";
   readonly vaultUri: string;
   readonly keyName: string;
 }
@@ -28,6 +27,22 @@ export class VersionNotFound extends Error {
   }
 }
 
+/** The new backup is not known to hold what the backup holds that it would take the place of. */
+export class OnlyCopy extends Error {
+  constructor(lost: readonly string[], areKnown: boolean) {
+    const versions = `version${lost.length === 1 ? "" : "s"} ${lost.join(", ")}`;
+    super(
+      areKnown
+        ? `the backup in the state holds ${versions}, which the key lacks: it was deleted and created anew. That backup may ` +
+            "be their only copy, so it is kept. To drop it for one of the new key, write its blob to a file, and replace the " +
+            "resource: pulumi up --replace <urn>."
+        : `the backup in the state holds ${versions}, and whether the key still has them could not be read. That backup ` +
+            "may be their only copy, so it is kept. Grant the data action Microsoft.KeyVault/vaults/keys/read (access " +
+            'policy: "list"), for instance with the role Key Vault Crypto User.',
+    );
+  }
+}
+
 /**
  * A failed request as one sentence or a few: what was asked, what came back, and what to do. Texts of unknown origin, such
  * as the body of an answer that cannot be parsed, are left out: they may hold a part of a blob.
@@ -40,14 +55,20 @@ export function explainFailure(asked: Asked, error: unknown, seconds: number): E
 
 function sentences(asked: Asked, error: unknown, seconds: number): string {
   const host = new URL(asked.vaultUri).host;
-  const what = `${asked.doing} key "${asked.keyName}" in ${host}`;
+  const what = `back up key "${asked.keyName}" in ${host}`;
   if (error instanceof Refusal) {
     const waited = error.isPermissionMissing ? ` It was refused for ${seconds} s, in case the grant is new.` : "";
     const requestId = error.requestId === undefined ? "" : ` Request id ${error.requestId}.`;
     return `Key Vault refused to ${what}: ${answerText(error)} ${remedyOf(asked, error)}${waited}${requestId}`;
   }
-  if (error instanceof CredentialFailure || error instanceof VersionNotFound) {
+  if (error instanceof CredentialFailure || error instanceof VersionNotFound || error instanceof OnlyCopy) {
     return `Could not ${what}: ${error.message}`;
+  }
+  if (error instanceof DeadlinePassed && error.lastOutcome === "401") {
+    return (
+      `Could not ${what}: ${host} asked for a token, and the credential gave none within ${seconds} s. Check the network ` +
+      "between this machine and Microsoft Entra, or the managed identity's endpoint."
+    );
   }
   if (error instanceof DeadlinePassed) {
     const { lastOutcome } = error;
@@ -129,30 +150,17 @@ function remedyOf(asked: Asked, { status, code, innerCode, explanation }: Refusa
   return "Check vaultUri and keyName.";
 }
 
-const grants = {
-  "back up": {
-    action: "keys/backup/action",
-    permission: "backup",
-    role: "Key Vault Crypto User",
-    hsmRole: "Managed HSM Crypto User",
-  },
-  "read the versions of": {
-    action: "keys/read",
-    permission: "list",
-    role: "Key Vault Crypto User",
-    hsmRole: "Managed HSM Crypto User",
-  },
-} as const;
-
-function grantOf({ doing, vaultUri }: Asked, cause: string | undefined): string {
-  const { action, permission, role, hsmRole } = grants[doing];
+function grantOf({ vaultUri }: Asked, cause: string | undefined): string {
   if (new URL(vaultUri).hostname.includes(".managedhsm.")) {
-    return `Grant the data action Microsoft.KeyVault/managedHsm/${action}, for instance with the local role ${hsmRole}.`;
+    return (
+      "Grant the data action Microsoft.KeyVault/managedHsm/keys/backup/action, for instance with the local role Managed " +
+      "HSM Crypto User."
+    );
   }
   if (cause === "ForbiddenByPolicy" || cause === "AccessDenied") {
-    return `Give the identity the key permission "${permission}" in an access policy of the vault.`;
+    return 'Give the identity the key permission "backup" in an access policy of the vault.';
   }
-  return `Grant the data action Microsoft.KeyVault/vaults/${action}, for instance with the role ${role}.`;
+  return "Grant the data action Microsoft.KeyVault/vaults/keys/backup/action, for instance with the role Key Vault Crypto User.";
 }
 
 function transportText(host: string, error: unknown): string {
@@ -188,6 +196,7 @@ function transportText(host: string, error: unknown): string {
     );
   }
   return error instanceof Error && !isRestError(error)
-    ? oneLine(error.message)
-    : `the request failed (${code ?? "no code"}).`;
+    ? `${host} answered with something else than Key Vault does. Check that vaultUri names a Key Vault and that no proxy ` +
+        `answers instead. (${oneLine(error.message)})`
+    : `the request to ${host} failed (${code ?? "no code"}). Check that vaultUri names a Key Vault.`;
 }

@@ -1,4 +1,5 @@
 import { isLoopback } from "./isLoopback";
+import { parseUrl } from "./parseUrl";
 
 /** A key, as its URI names it. */
 export interface KeyReference {
@@ -19,8 +20,8 @@ const keyVersionPattern = /^[0-9a-zA-Z]{1,127}$/;
 
 /** Parses `https://{vault}/keys/{name}` and `https://{vault}/keys/{name}/{version}`, of a vault or a Managed HSM. */
 export function parseKeyUri(text: string): Parsed<KeyReference> {
-  const url = URL.parse(text);
-  if (url === null) {
+  const url = parseUrl(text);
+  if (url === undefined) {
     return { mistakes: ["is not an absolute URI like https://my-vault.vault.azure.net/keys/my-key"] };
   }
   const mistakes = hostMistakes(url);
@@ -47,8 +48,8 @@ export function parseKeyUri(text: string): Parsed<KeyReference> {
 
 /** Parses `https://{vault}`, with or without the slash that azure-native puts at its end, into its canonical form. */
 export function parseVaultUri(text: string): Parsed<string> {
-  const url = URL.parse(text);
-  if (url === null) {
+  const url = parseUrl(text);
+  if (url === undefined) {
     return { mistakes: ["is not an absolute URI like https://my-vault.vault.azure.net/"] };
   }
   const mistakes = hostMistakes(url);

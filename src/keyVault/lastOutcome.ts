@@ -1,9 +1,9 @@
 import { isRestError, type PipelinePolicy } from "@azure/core-rest-pipeline";
 
-/** What the last attempt of an operation came to, for when the operation's time is over before its retries are. */
+/** What the last failed attempt of an operation came to, for when the operation's time is over before its retries are. */
 export interface LastOutcome {
   readonly policy: PipelinePolicy;
-  /** A status, or the code of a failed connection; undefined where nothing came back. */
+  /** A status, or the code of a failed connection; undefined where nothing has failed since the last success. */
   of(signal: AbortSignal): string | undefined;
 }
 
@@ -16,10 +16,17 @@ export function createLastOutcome(): LastOutcome {
       name: "lastOutcomePolicy",
       async sendRequest(request, next) {
         const operation = request.abortSignal ?? request;
-        outcomes.delete(operation);
+        // The challenge is met once a request goes out again: from now on a token is not what is missing.
+        if (outcomes.get(operation) === "401") {
+          outcomes.delete(operation);
+        }
         try {
           const response = await next(request);
-          outcomes.set(operation, `${response.status}`);
+          if (response.status < 300) {
+            outcomes.delete(operation);
+          } else {
+            outcomes.set(operation, `${response.status}`);
+          }
           return response;
         } catch (error) {
           if (isRestError(error) && error.code !== undefined) {

@@ -3,12 +3,12 @@ import { Refusal } from "./refusal";
 
 /**
  * The key's versions, newest first, as far as the identity may read them: all of them; without the permission to list,
- * the newest and the named one; without the permission to read, none.
+ * the newest and the named ones; without the permission to read, none.
  */
 export async function readKeyVersions(
   client: KeyClient,
   keyName: string,
-  named: string | undefined,
+  named: readonly string[],
   signal: AbortSignal,
 ): Promise<string[]> {
   const versions: KeyProperties[] = [];
@@ -19,9 +19,9 @@ export async function readKeyVersions(
   } catch (error) {
     // Access policies grant `list` and `get` one by one; the data action of a role covers both.
     if (error instanceof Refusal && error.isPermissionMissing && error.innerCode !== "ForbiddenByRbac") {
-      return getVersions(client, keyName, [undefined, named], signal);
+      return getVersions(client, keyName, [undefined, ...named], signal);
     }
-    // A refusal of any other kind meets the backup too, whose failure is the one to tell.
+    // Only the permission to back up is required. Other refusals meet the backup too, whose failure is the one to tell.
     if (isNotServed(error)) {
       return [];
     }

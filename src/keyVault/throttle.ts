@@ -5,47 +5,45 @@ import type { HttpHeaders, PipelinePolicy } from "@azure/core-rest-pipeline";
 export const throttleDelays: readonly number[] = [1_000, 2_000, 4_000, 8_000, 16_000];
 
 /**
- * A policy that makes every request to a vault wait when the vault throttles one of them. The retry itself is left to the
- * pipeline's own policy, which retries a 429 only with a `Retry-After`: where the service sends none, it is added from
- * `delays`, each lengthened by up to a quarter. Belongs behind those retries, so that it sees each attempt.
+ * A policy that repeats a request that the vault throttles (429) until the operation is aborted, and makes every other
+ * request to the vault wait with it: as long as the vault asks for, else by `delays`, of which the last one repeats. Each
+ * request waits up to a quarter longer, so that they do not come back together.
+ *
+ * The pipeline's own retries repeat a 429 only with a `Retry-After`, which Key Vault does not send.
  *
  * @see https://learn.microsoft.com/azure/key-vault/general/overview-throttling
  */
 export function throttlePolicy(delays = throttleDelays, random = Math.random): PipelinePolicy {
   let refusals = 0;
+  let delay = 0;
   let openAt = 0;
   return {
     name: "vaultThrottlePolicy",
     async sendRequest(request, next) {
-      for (let wait = openAt - Date.now(); wait > 0; wait = openAt - Date.now()) {
-        await sleep(wait, undefined, { signal: request.abortSignal as AbortSignal });
+      for (;;) {
+        for (let wait = openAt - Date.now(); wait > 0; wait = openAt - Date.now()) {
+          await sleep(wait + (random() * delay) / 4, undefined, { signal: request.abortSignal as AbortSignal });
+        }
+        const sentAt = Date.now();
+        const response = await next(request);
+        // Answers to requests that were under way when the vault began to throttle tell nothing new.
+        const isNews = sentAt >= openAt;
+        if (response.status !== 429) {
+          refusals = isNews ? 0 : refusals;
+          return response;
+        }
+        if (isNews) {
+          refusals += 1;
+          delay = retryAfter(response.headers) ?? delays[Math.min(refusals, delays.length) - 1] ?? 0;
+          openAt = Date.now() + delay;
+        }
       }
-      const sentAt = Date.now();
-      const response = await next(request);
-      if (response.status !== 429) {
-        refusals = 0;
-        return response;
-      }
-      // Refusals of requests that were under way together are one sign of throttling, not many.
-      if (sentAt >= openAt) {
-        refusals += 1;
-      }
-      const advised = delays[Math.min(refusals, delays.length) - 1] ?? 0;
-      const delay = retryAfter(response.headers) ?? Math.round(advised * (1 + random() / 4));
-      response.headers.set("retry-after-ms", String(delay));
-      openAt = Math.max(openAt, Date.now() + delay);
-      return response;
     },
   };
 }
 
 function retryAfter(headers: HttpHeaders): number | undefined {
-  const milliseconds = headers.get("retry-after-ms") ?? headers.get("x-ms-retry-after-ms");
   const text = headers.get("retry-after");
-  const delay = milliseconds
-    ? Number(milliseconds)
-    : text
-      ? Number(text) * 1000 || Date.parse(text) - Date.now()
-      : Number.NaN;
+  const delay = text ? Number(text) * 1000 || Date.parse(text) - Date.now() : Number.NaN;
   return Number.isFinite(delay) ? Math.max(0, delay) : undefined;
 }

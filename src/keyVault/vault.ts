@@ -2,8 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { TokenCredential } from "@azure/core-auth";
 import type { PipelinePolicy } from "@azure/core-rest-pipeline";
 import { KeyClient } from "@azure/keyvault-keys";
+import { attemptTimeoutPolicy } from "./attemptTimeout";
+import { connectionRetryPolicy } from "./connectionRetry";
+import { directConnectionPolicy } from "./directConnection";
 import { downloadBackup } from "./downloadBackup";
-import { type Asked, DeadlinePassed, explainFailure, VersionNotFound } from "./explainFailure";
+import { type Asked, DeadlinePassed, explainFailure, OnlyCopy, VersionNotFound } from "./explainFailure";
 import { firstCallAlonePolicy } from "./firstCallAlone";
 import { createLastOutcome } from "./lastOutcome";
 import { readKeyVersions } from "./readKeyVersions";
@@ -22,7 +25,14 @@ export interface Waits {
   readonly throttled: readonly number[];
   /** Before the first retry after a transient failure; doubled for each further one. */
   readonly transient: number;
+  /** Bound of one attempt at a request. */
+  readonly attempt: number;
+  /** How long calls that start together wait for the one that is challenged for a token. */
+  readonly challenge: number;
 }
+
+// Of a transient failure: with the default waits, half a minute.
+const transientRetries = 5;
 
 export const defaultWaits: Waits = {
   operation: 180_000,
@@ -30,6 +40,8 @@ export const defaultWaits: Waits = {
   notReady: [1_000, 2_000, 4_000, 8_000, 15_000],
   throttled: throttleDelays,
   transient: 1_000,
+  attempt: 60_000,
+  challenge: 5_000,
 };
 
 export interface VaultOptions {
@@ -69,15 +81,21 @@ export class Vault {
    * Reads the key's versions, where the identity may, and then backs the key up: in this order a version made in between
    * is missing from the record, and never claimed by it.
    *
-   * @param keyVersion - A version that the backup must hold.
+   * @param keyVersion - A version that the backup must hold, if the versions can be read.
+   * @param superseded - The versions of a backup that is dropped for this one, which must hold them all.
    * @throws An error that says what was asked, what came back, and what to do.
    */
-  async backUpKey(keyName: string, keyVersion?: string): Promise<BackedUpKey> {
-    const asked: Asked = { doing: "back up", vaultUri: this.#options.vaultUri, keyName };
+  async backUpKey(keyName: string, keyVersion?: string, superseded: readonly string[] = []): Promise<BackedUpKey> {
+    const asked: Asked = { vaultUri: this.#options.vaultUri, keyName };
     return this.#withinDeadline(asked, async (signal) => {
-      const keyVersions = await readKeyVersions(this.#client, keyName, keyVersion, signal);
+      const named = keyVersion === undefined ? superseded : [keyVersion, ...superseded];
+      const keyVersions = await readKeyVersions(this.#client, keyName, named, signal);
       if (keyVersion !== undefined && keyVersions.length > 0 && !keyVersions.includes(keyVersion.toLowerCase())) {
         throw new VersionNotFound(keyVersion, keyVersions);
+      }
+      const lost = superseded.filter((version) => !keyVersions.includes(version.toLowerCase()));
+      if (lost.length > 0) {
+        throw new OnlyCopy(lost, keyVersions.length > 0);
       }
       return { blob: await downloadBackup(this.#client, keyName, signal), keyVersions };
     });
@@ -110,14 +128,15 @@ export class Vault {
     onRefusal: (error: unknown) => void,
   ): Promise<T> {
     const { notReady } = this.#options.waits;
-    const startedAt = Date.now();
+    let refusedAt: number | undefined;
     for (let attempts = 0; ; attempts += 1) {
       const client = this.#client;
       try {
         return await attempt(signal);
       } catch (error) {
         const wait = notReady[Math.min(attempts, notReady.length - 1)] ?? 0;
-        if (Date.now() - startedAt + wait >= this.#readyWithin(error)) {
+        refusedAt ??= Date.now();
+        if (Date.now() - refusedAt + wait >= this.#readyWithin(error)) {
           throw error;
         }
         onRefusal(error);
@@ -165,13 +184,16 @@ export class Vault {
       disableChallengeResourceVerification,
       // Only loopback addresses come here with http.
       allowInsecureConnection: vaultUri.startsWith("http:"),
-      retryOptions: { maxRetries: waits.throttled.length, retryDelayInMs: waits.transient },
+      retryOptions: { maxRetries: transientRetries, retryDelayInMs: waits.transient },
       userAgentOptions: { userAgentPrefix: "pulumi-azure-keyvault-backup" },
       additionalPolicies: [
-        { policy: firstCallAlonePolicy(), position: "perCall" },
+        { policy: firstCallAlonePolicy(waits.challenge), position: "perCall" },
         { policy: refusalPolicy, position: "perCall" },
+        { policy: connectionRetryPolicy(transientRetries, waits.transient), position: "perCall" },
+        { policy: directConnectionPolicy(), position: "perCall" },
         { policy: this.#throttle, position: "perRetry" },
         { policy: this.#lastOutcome.policy, position: "perRetry" },
+        { policy: attemptTimeoutPolicy(waits.attempt), position: "perRetry" },
       ],
     });
   }

@@ -24,9 +24,9 @@ export function readConfiguration(config: StackConfig): Configuration {
         "pulumi config rm azure-keyvault-backup:disableChallengeResourceVerification.",
     );
   }
-  if (!(seconds >= 1 && seconds <= 3600)) {
+  if (!(Number.isInteger(seconds) && seconds >= 1 && seconds <= 3600)) {
     mistakes.push(
-      "The stack's azure-keyvault-backup:timeoutSeconds is not a number from 1 to 3600: " +
+      "The stack's azure-keyvault-backup:timeoutSeconds is not a whole number from 1 to 3600: " +
         "pulumi config set azure-keyvault-backup:timeoutSeconds 180.",
     );
   }

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { TokenCredential } from "@azure/core-auth";
+import type { GetTokenOptions, TokenCredential } from "@azure/core-auth";
 import {
   AzureAuthorityHosts,
   ClientAssertionCredential,
@@ -10,6 +10,7 @@ import {
 } from "@azure/identity";
 import { CredentialFailure } from "../keyVault/credentialFailure";
 import { isLoopback } from "../keyVault/isLoopback";
+import { parseUrl } from "../keyVault/parseUrl";
 import { explainCredentialFailure } from "./explainCredentialFailure";
 import { type IdentitySettings, kindOf, variablesOf } from "./identitySettings";
 
@@ -38,12 +39,20 @@ export function credentialOf(settings: IdentitySettings): TokenCredential {
     async getToken(scopes, options) {
       try {
         credential ??= newCredential(settings);
-        return await (await credential).getToken(scopes, options);
+        const token = credential.then((it) => it.getToken(scopes, options));
+        return await Promise.race([token, aborted(options?.abortSignal)]);
       } catch (error) {
         throw explainCredentialFailure(settings, error);
       }
     },
   };
+}
+
+// Not every credential of the library ends with the signal, and one that hangs would hold up all others.
+function aborted(signal: GetTokenOptions["abortSignal"]): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener("abort", () => reject(new CredentialFailure("it gave no answer in time.")));
+  });
 }
 
 async function newCredential(settings: IdentitySettings): Promise<TokenCredential> {
@@ -80,9 +89,14 @@ function sharedOptions(settings: IdentitySettings) {
   };
 }
 
-function authorityHostOf({ activeDirectoryAuthorityHost, environment }: IdentitySettings): string | undefined {
-  if (activeDirectoryAuthorityHost !== undefined || environment === undefined) {
+function authorityHostOf(settings: IdentitySettings): string | undefined {
+  const { activeDirectoryAuthorityHost, resourceManagerAudience, resourceManagerEndpoint, environment } = settings;
+  // azure-native takes a private cloud's authority only together with its resource manager.
+  if (activeDirectoryAuthorityHost && resourceManagerAudience && resourceManagerEndpoint) {
     return activeDirectoryAuthorityHost;
+  }
+  if (environment === undefined) {
+    return undefined;
   }
   const host = authorityHosts[environment.toLowerCase()];
   if (host === undefined) {
@@ -156,8 +170,8 @@ function oidcAssertion(settings: IdentitySettings): () => Promise<string> {
 }
 
 async function requestOidcToken(requestUrl: string, requestToken: string, audience: string): Promise<string> {
-  const url = URL.parse(requestUrl);
-  if (url === null || (url.protocol !== "https:" && !isLoopback(url.hostname))) {
+  const url = parseUrl(requestUrl);
+  if (url === undefined || (url.protocol !== "https:" && !isLoopback(url.hostname))) {
     throw new CredentialFailure("the URL of the OIDC token (ACTIONS_ID_TOKEN_REQUEST_URL) is not https.");
   }
   url.searchParams.set("audience", audience);

@@ -13,7 +13,7 @@ const secretNames = ["clientCertificatePassword", "clientSecret", "oidcToken", "
 
 /** A failure to get a token, told with what was tried, why each failed and what to do, and without any secret. */
 export function explainCredentialFailure(settings: IdentitySettings, error: unknown): CredentialFailure {
-  const reasons = reasonsOf(error).map((reason) => withoutSecrets(settings, reason));
+  const reasons = reasonsOf(error).map((reason) => oneLine(withoutSecrets(settings, reason)));
   const tried = descriptions[kindOf(settings)];
   const text =
     reasons.length === 1
@@ -40,21 +40,25 @@ function reasonsOf(error: unknown): string[] {
   if (error instanceof Error && "errors" in error && Array.isArray(error.errors)) {
     return error.errors.flatMap(reasonsOf);
   }
-  const message = error instanceof Error ? error.message : "no reason given";
-  // Entra adds a trace id, a correlation id and a time on lines of their own.
-  const lines = message.split(/\r?\n/).map((line) => line.trim());
-  return [
-    lines
-      .filter((line) => line !== "" && line !== "More details:")
-      .join(" ")
-      .slice(0, 1_000),
-  ];
+  return [error instanceof Error ? error.message : "no reason given"];
+}
+
+// Entra adds a trace id, a correlation id and a time on lines of their own.
+function oneLine(reason: string): string {
+  const lines = reason.split(/\r?\n/).map((line) => line.trim());
+  return lines
+    .filter((line) => line !== "" && line !== "More details:")
+    .join(" ")
+    .slice(0, 1_000);
 }
 
 function withoutSecrets(settings: IdentitySettings, text: string): string {
-  return secretNames
-    .map((name) => settings[name])
-    .filter((secret) => secret !== undefined && secret !== "")
-    .reduce<string>((clean, secret) => clean.replaceAll(secret as string, "[secret]"), text)
-    .replace(/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, "[token]");
+  return (
+    secretNames
+      .map((name) => settings[name])
+      .filter((secret) => secret !== undefined && secret.trim() !== "")
+      // A token read from a file or a variable may end with a line break.
+      .reduce<string>((clean, secret) => clean.replaceAll((secret as string).trim(), "[secret]"), text)
+      .replace(/\beyJ[\w-]{8,}(\.[\w-]*){0,4}/g, "[token]")
+  );
 }

@@ -22,6 +22,8 @@ export const variablesOf = {
   auxiliaryTenantIds: ["ARM_AUXILIARY_TENANT_IDS"],
   environment: ["ARM_ENVIRONMENT", "AZURE_ENVIRONMENT"],
   activeDirectoryAuthorityHost: ["ARM_ACTIVE_DIRECTORY_AUTHORITY_HOST"],
+  resourceManagerAudience: ["ARM_RESOURCE_MANAGER_AUDIENCE"],
+  resourceManagerEndpoint: ["ARM_RESOURCE_MANAGER_ENDPOINT"],
   disableInstanceDiscovery: ["ARM_DISABLE_INSTANCE_DISCOVERY"],
 } as const;
 

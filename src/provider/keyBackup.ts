@@ -38,9 +38,9 @@ interface KeyBackupProvider {
 
 export const keyBackup: KeyBackupProvider = {
   /** Makes no call. Completes the inputs, so that a preview shows the key in every spelling. */
-  async check(_olds, news, config) {
+  async check(olds, news, config) {
     const configuration = readConfiguration(config);
-    const { inputs, mistakes } = checkInputs(news, configuration.disableChallengeResourceVerification);
+    const { inputs, mistakes } = checkInputs(news, olds, configuration.disableChallengeResourceVerification);
     // The engine prints the value of a property that a failure names, even of a secret one.
     const failures = [...configuration.mistakes, ...mistakes].map((reason) => ({ property: "", reason }));
     return { inputs: { ...inputs }, failures };
@@ -56,6 +56,11 @@ export const keyBackup: KeyBackupProvider = {
         return { changes: false };
       case "renew":
         say(`${olds.keyUri}: a new backup will be made, because ${coverage.because}.`);
+        return { changes: true };
+      case "unknown":
+        say(
+          `${olds.keyUri}: ${mayBecome(coverage.names)}: ${coverage.names.join(" and ")} will be known during the update.`,
+        );
         return { changes: true };
       case "otherKey":
         say(
@@ -83,17 +88,24 @@ export const keyBackup: KeyBackupProvider = {
     return { id, props: recordOf(props as unknown as Outputs) };
   },
 
-  /** Backs the key up anew. If that fails, the engine keeps the record as it was. */
-  async update(_id, _olds, news, config) {
-    return { outs: await backUp(news as unknown as Inputs, config) };
+  /**
+   * Backs the key up anew, unless the new backup is not known to hold what the recorded one holds. If that fails, the
+   * engine keeps the record as it was.
+   */
+  async update(_id, olds, news, config) {
+    return { outs: await backUp(news as unknown as Inputs, config, keyOf(olds).keyVersions) };
   },
 
   /** Makes no call: the blob leaves the state. */
   async delete() {},
 };
 
-async function backUp({ vaultUri, keyName, keyVersion, triggers }: Inputs, config: StackConfig): Promise<Properties> {
-  const { blob, keyVersions } = await vaultOf(vaultUri, config).backUpKey(keyName, keyVersion);
+async function backUp(
+  { vaultUri, keyName, keyVersion, triggers }: Inputs,
+  config: StackConfig,
+  superseded?: readonly string[],
+): Promise<Properties> {
+  const { blob, keyVersions } = await vaultOf(vaultUri, config).backUpKey(keyName, keyVersion, superseded);
   const [newest] = keyVersions;
   return recordOf({
     vaultUri,
@@ -107,6 +119,13 @@ async function backUp({ vaultUri, keyName, keyVersion, triggers }: Inputs, confi
     blobSha256: sha256OfBlob(blob),
     backedUpAt: new Date().toISOString(),
   });
+}
+
+// `check` completes only what is known: with the key's URI or its parts unknown, it may be another key.
+function mayBecome(unknown: readonly string[]): string {
+  return unknown.every((name) => name === "triggers")
+    ? "a new backup may be made"
+    : "a new backup may be made, or one of another key that takes the place of this one";
 }
 
 /** What properties say of a key and its backup, as far as it is known. */

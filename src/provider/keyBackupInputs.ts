@@ -26,10 +26,8 @@ const privateLinkAdvice =
   "pulumi config set azure-keyvault-backup:disableChallengeResourceVerification true";
 
 /** Checks and completes what the program declares, offline. What is not known yet is passed over. */
-export function checkInputs(declared: Properties, allowPrivateLink: boolean): CheckedInputs {
-  const given = Object.fromEntries(
-    Object.entries(declared).filter(([name, value]) => name !== "__provider" && value !== undefined && value !== null),
-  );
+export function checkInputs(declared: Properties, recorded: Properties, allowPrivateLink: boolean): CheckedInputs {
+  const { given, keptVersion } = withoutHandedBack(declared, recorded);
   const mistakes = [
     ...Object.keys(given)
       .filter((name) => !inputNames.includes(name))
@@ -58,13 +56,37 @@ export function checkInputs(declared: Properties, allowPrivateLink: boolean): Ch
   if (vaultUri !== undefined && !allowPrivateLink && isPrivateLinkName(vaultUri)) {
     mistakes.push(`${key === undefined ? "vaultUri" : "keyUri"} ${privateLinkAdvice}.`);
   }
+  const keyVersion = keptVersion ?? key?.keyVersion;
   const known = {
     ...(vaultUri === undefined ? {} : { vaultUri }),
     ...(keyName === undefined ? {} : { keyName }),
     ...(vaultUri === undefined || keyName === undefined ? {} : { keyUri: keyUriOf({ vaultUri, keyName }) }),
-    ...(key?.keyVersion === undefined ? {} : { keyVersion: key.keyVersion }),
+    ...(keyVersion === undefined ? {} : { keyVersion }),
   };
   return { inputs: { ...given, ...known }, mistakes };
+}
+
+/**
+ * What the program gives. With `ignoreChanges` the engine also hands back inputs as they were completed and recorded: those
+ * beside the program's own spelling of the key are left out, and a version that is handed back is the one to keep.
+ */
+function withoutHandedBack(declared: Properties, recorded: Properties): { given: Properties; keptVersion?: unknown } {
+  const isGiven = (name: string) => declared[name] !== undefined && declared[name] !== null;
+  const isHandedBack = (name: string) => isGiven(name) && declared[name] === recorded[name];
+  const left = new Set(Object.keys(declared).filter((name) => name !== "__provider" && isGiven(name)));
+  if (left.has("vaultUri") && left.has("keyName") && isHandedBack("keyUri")) {
+    left.delete("keyUri");
+  }
+  for (const name of ["vaultUri", "keyName"].filter(isHandedBack)) {
+    if (left.has("keyUri")) {
+      left.delete(name);
+    }
+  }
+  const keptVersion = isHandedBack("keyVersion") ? { keptVersion: declared.keyVersion } : {};
+  if ("keptVersion" in keptVersion) {
+    left.delete("keyVersion");
+  }
+  return { given: Object.fromEntries([...left].map((name) => [name, declared[name]])), ...keptVersion };
 }
 
 function whichKeyMistakes({ keyUri, vaultUri, keyName }: Properties): string[] {

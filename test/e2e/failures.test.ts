@@ -65,7 +65,7 @@ describe("a mistake in the program", () => {
     [
       "an unusable time-out",
       { "azure-keyvault-backup:timeoutSeconds": "soon" },
-      "timeoutSeconds is not a number from 1 to 3600",
+      "timeoutSeconds is not a whole number from 1 to 3600",
     ],
   ])("(%s) gets one error, without the value, and changes nothing", async (_, change, reason) => {
     const { keyUri } = vault.keyVersions("orders")[0] ?? {};
@@ -140,6 +140,8 @@ describe("a backup that fails", () => {
       "azure-native:tenantId": service.identity.tenantId,
       "azure-native:clientId": "99999999-8888-7777-6666-555555555555",
       "azure-native:activeDirectoryAuthorityHost": service.identity.authorityHost,
+      "azure-native:resourceManagerAudience": "https://management.example.com/",
+      "azure-native:resourceManagerEndpoint": "https://management.example.com/",
       "azure-native:disableInstanceDiscovery": "true",
     });
     await project.configure({ "azure-native:clientSecret": clientSecret }, true);

@@ -45,10 +45,10 @@ describe("a recorded backup", () => {
     });
   });
 
-  it("is renewed where inputs are not known yet, and says which", () => {
+  it("has no verdict yet where inputs are not known, and says which", () => {
     expect(coverageOf(recorded, { unknown: ["keyUri", "triggers"] })).toEqual({
-      kind: "renew",
-      because: "keyUri and triggers will be known only during the update",
+      kind: "unknown",
+      names: ["keyUri", "triggers"],
     });
   });
 
@@ -80,7 +80,7 @@ describe("a recorded backup", () => {
         fc.record({ vaultUri: text, keyName: text, keyVersion: text, triggers, unknown: fc.array(fc.string()) }),
         (record, declaration) => {
           const { kind } = coverageOf(record, declaration);
-          expect(["covered", "renew", "otherKey"]).toContain(kind);
+          expect(["covered", "renew", "unknown", "otherKey"]).toContain(kind);
         },
       ),
     );

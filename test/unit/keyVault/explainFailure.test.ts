@@ -3,7 +3,7 @@ import { expect, it } from "@jest/globals";
 import { explainFailure } from "../../../src/keyVault/explainFailure";
 import { Refusal } from "../../../src/keyVault/refusal";
 
-const asked = { doing: "back up", vaultUri: "https://hsm.managedhsm.azure.net/", keyName: "orders" } as const;
+const asked = { vaultUri: "https://hsm.managedhsm.azure.net/", keyName: "orders" } as const;
 
 function refusal(status: number, error: object): Refusal {
   return new Refusal({

@@ -7,7 +7,15 @@ import type { LocalVault } from "../../support/localVault";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
 import type { Fault } from "../../support/vaultFault";
 
-const quick: Waits = { operation: 20_000, newKey: 60, notReady: [20], throttled: [1, 2, 4, 8, 16], transient: 1 };
+const quick: Waits = {
+  operation: 20_000,
+  newKey: 60,
+  notReady: [20],
+  throttled: [1, 2, 4, 8, 16],
+  transient: 1,
+  attempt: 10_000,
+  challenge: 5_000,
+};
 
 let service: LocalKeyVault;
 let local: LocalVault;
@@ -177,13 +185,26 @@ describe("throttling", () => {
     await refused;
   });
 
+  it("is outlasted by many backups at once, of which some are let through", async () => {
+    const names = Array.from({ length: 30 }, (_, index) => `key-${index}`);
+    await Promise.all(names.map((name) => local.createKey(name)));
+    for (let wave = 0; wave < 10; wave += 1) {
+      local.fail("backup", { kind: "throttled" }, 9);
+      local.fail("backup", { kind: "delay", milliseconds: 1 }, 1);
+    }
+    const vault = open();
+    await Promise.all(names.map((name) => vault.backUpKey(name)));
+    expect(answered("backup").filter((status) => status === 200).length).toBe(30);
+    expect(answered("backup").filter((status) => status === 429).length).toBe(90);
+  });
+
   it("that does not end is told with its remedy", async () => {
     await local.createKey("orders");
     local.fail("backup", { kind: "throttled" }, Number.POSITIVE_INFINITY);
-    expect(await message(open().backUpKey("orders"))).toMatch(
-      /^Key Vault refused to back up key "orders" in localhost:\d+: 429 Throttled: Request was not processed.* The vault is throttled still: run again later, or with a lower --parallel\. Request id /,
+    expect(await message(open({ operation: 800 }).backUpKey("orders"))).toMatch(
+      /did not carry it out within 1 s; the last attempt ended with 429\. The vault is throttled: run again later, with a lower --parallel, or raise/,
     );
-    expect(answered("backup").length).toBe(6);
+    expect(answered("backup").length).toBeGreaterThan(6);
   });
 });
 
@@ -310,6 +331,21 @@ describe("a transient failure", () => {
     expect(await message(open().backUpKey("orders"))).toContain("failed (ECONNRESET)");
   });
 
+  it("(no answer to an attempt) is retried", async () => {
+    await local.createKey("orders");
+    local.fail("backup", { kind: "stall" });
+    await expect(open({ attempt: 200 }).backUpKey("orders")).resolves.toHaveProperty("blob");
+  });
+
+  it("of the first request does not hold up the others", async () => {
+    await local.createKey("orders");
+    local.fail("listVersions", { kind: "stall" }, 1, { withoutToken: true });
+    const vault = open({ operation: 3_000, challenge: 50 });
+    const [stalled, ...others] = await Promise.allSettled([1, 2, 3].map(() => vault.backUpKey("orders")));
+    expect(stalled?.status).toBe("rejected");
+    expect(others.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled"]);
+  });
+
   it("still there at the deadline is told with the last answer", async () => {
     await local.createKey("orders");
     local.fail("backup", { kind: "status", status: 502 }, Number.POSITIVE_INFINITY);
@@ -333,6 +369,12 @@ describe("an answer that is none", () => {
     expect(await message(open().backUpKey("orders"))).toContain(text);
   });
 
+  it("(no list of versions) is an error", async () => {
+    await local.createKey("orders");
+    local.fail("listVersions", { kind: "value", value: "no list" });
+    expect(await message(open().backUpKey("orders"))).toContain("answered with something else than Key Vault does.");
+  });
+
   it("does not put what it holds of a blob into the error", async () => {
     await local.createKey("orders");
     local.fail("backup", { kind: "truncated" });
@@ -346,6 +388,26 @@ describe("an answer that is none", () => {
     local.fail("backup", { kind: "stall" });
     expect(await message(open({ operation: 600 }).backUpKey("orders"))).toMatch(
       /gave no answer within 1 s\. Check the network .* raise the stack's azure-keyvault-backup:timeoutSeconds\.$/,
+    );
+  });
+
+  it("(none to the first request with a token) does not blame the credential", async () => {
+    await local.createKey("orders");
+    local.fail("listVersions", { kind: "stall" });
+    expect(await message(open({ operation: 400 }).backUpKey("orders"))).toContain("gave no answer within 0 s.");
+  });
+
+  it("(no token from the credential) is told as such", async () => {
+    await local.createKey("orders");
+    const vault = new Vault({
+      vaultUri: local.vaultUri,
+      disableChallengeResourceVerification: true,
+      waits: { ...quick, operation: 400 },
+      say: () => undefined,
+      credential: () => ({ getToken: () => new Promise(() => undefined) }),
+    });
+    expect(await message(vault.backUpKey("orders"))).toContain(
+      "asked for a token, and the credential gave none within",
     );
   });
 
@@ -374,7 +436,14 @@ describe("the token", () => {
   });
 });
 
-it("speaks plain http to an emulator on this machine", async () => {
+it("speaks plain http to an emulator on this machine, and not through a proxy", async () => {
+  let proxied = 0;
+  const proxy = createServer((_, response) => {
+    proxied += 1;
+    response.end("{}");
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  process.env.HTTP_PROXY = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
   const server = createServer((request, response) => {
     const isAuthorized = request.headers.authorization !== undefined;
     response.statusCode = isAuthorized ? 200 : 401;
@@ -391,8 +460,12 @@ it("speaks plain http to an emulator on this machine", async () => {
     blob: "AAAA",
     keyVersions: [],
   });
-  server.closeAllConnections();
-  server.close();
+  delete process.env.HTTP_PROXY;
+  expect(proxied).toBe(0);
+  for (const each of [server, proxy]) {
+    each.closeAllConnections();
+    each.close();
+  }
 });
 
 it("waits as long by default as the README says", () => {

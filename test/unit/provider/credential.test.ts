@@ -37,7 +37,12 @@ beforeEach(() => {
 
 /** Settings as of a stack with this configuration and these variables, at the local authority. */
 function settings(config: Record<string, string>, variables: Record<string, string> = {}): IdentitySettings {
-  const local = { activeDirectoryAuthorityHost: service.identity.authorityHost, disableInstanceDiscovery: "true" };
+  const local = {
+    activeDirectoryAuthorityHost: service.identity.authorityHost,
+    resourceManagerAudience: "https://management.example.com/",
+    resourceManagerEndpoint: "https://management.example.com/",
+    disableInstanceDiscovery: "true",
+  };
   const all: Record<string, string> = { ...local, ...config };
   return readIdentitySettings((name, ...names) => all[name] ?? names.map((it) => variables[it]).find(Boolean));
 }

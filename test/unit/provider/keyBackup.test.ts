@@ -111,12 +111,40 @@ describe("check", () => {
 
   it.each([
     ["disableChallengeResourceVerification", "yes", "is neither true nor false"],
-    ["timeoutSeconds", "soon", "is not a number from 1 to 3600"],
-    ["timeoutSeconds", "0", "is not a number from 1 to 3600"],
-    ["timeoutSeconds", "86400", "is not a number from 1 to 3600"],
+    ["timeoutSeconds", "soon", "is not a whole number from 1 to 3600"],
+    ["timeoutSeconds", "0", "is not a whole number from 1 to 3600"],
+    ["timeoutSeconds", "16.1", "is not a whole number from 1 to 3600"],
+    ["timeoutSeconds", "86400", "is not a whole number from 1 to 3600"],
   ])("refuses %s of %s in the stack's configuration", async (name, value, reason) => {
     const config = configOf({ [`azure-keyvault-backup:${name}`]: value });
     expect(await mistakes({ keyUri: "https://kv/keys/a" }, config)).toEqual([expect.stringContaining(reason)]);
+  });
+
+  it("takes what the engine hands back of the recorded inputs for ignoreChanges", async () => {
+    const programs = [
+      { keyUri: `https://kv.vault.azure.net/keys/orders/${v1}`, triggers: [1] },
+      { vaultUri: "https://kv.vault.azure.net", keyName: "orders" },
+    ];
+    for (const program of programs) {
+      const { inputs: recorded } = await keyBackup.check({}, program, undefined);
+      for (const name of Object.keys(recorded)) {
+        const { inputs, failures } = await keyBackup.check(recorded, { ...program, [name]: recorded[name] }, undefined);
+        expect({ name, failures }).toEqual({ name, failures: [] });
+        expect(inputs).toMatchObject({ keyUri: recorded.keyUri });
+      }
+      expect(await keyBackup.check(recorded, recorded, undefined)).toEqual({ inputs: recorded, failures: [] });
+    }
+  });
+
+  it("keeps the version that ignoreChanges hands back", async () => {
+    const { inputs: recorded } = await keyBackup.check(
+      {},
+      { keyUri: `https://kv.vault.azure.net/keys/orders/${v1}` },
+      undefined,
+    );
+    const changed = { keyUri: `https://kv.vault.azure.net/keys/orders/${v2}`, keyVersion: v1 };
+    expect((await keyBackup.check(recorded, changed, undefined)).inputs.keyVersion).toBe(v1);
+    expect(await mistakes(changed)).toEqual([expect.stringContaining("keyVersion is not an input of KeyBackup")]);
   });
 
   it("has an answer without repeating a value, whatever it is given", async () => {
@@ -170,10 +198,14 @@ describe("diff", () => {
     expect(said.join()).not.toContain("hunter2");
   });
 
-  it("updates for inputs that are not known yet", async () => {
+  it("updates for inputs that are not known yet, and says what may come of it", async () => {
     expect(await diff({ keyUri: unknown })).toEqual({ changes: true });
     expect(await diff({ keyUri: recorded.keyUri, triggers: [{ deep: [unknown] }] })).toEqual({ changes: true });
-    expect(said.join()).toContain("because keyUri will be known only during the update.");
+    expect(said).toEqual([
+      `KeyBackup ${recorded.keyUri}: a new backup may be made, or one of another key that takes the place of this one: ` +
+        "keyUri will be known during the update.\n",
+      `KeyBackup ${recorded.keyUri}: a new backup may be made: triggers will be known during the update.\n`,
+    ]);
   });
 
   it("replaces for another key or another vault", async () => {
@@ -227,6 +259,33 @@ describe("create and update", () => {
     const updated = await keyBackup.update(id, outs, { ...inputs, __provider }, configOf());
     expect(updated.outs).toMatchObject({ keyVersions: [version] });
     expect(updated.outs.blob).not.toEqual(outs.blob);
+  });
+
+  it("keep the recorded backup where the key was created anew, and say how to go on", async () => {
+    const { keyUri, version } = await local.createKey("orders");
+    const { inputs } = await keyBackup.check({}, { keyUri }, configOf());
+    const { outs } = await keyBackup.create(inputs, configOf());
+    local.deleteKey("orders");
+    local.purgeKey("orders");
+    await local.createKey("orders");
+    local.clearRequests();
+    const error = await keyBackup.update("id", outs, { ...inputs, triggers: [1] }, configOf()).catch((it: Error) => it);
+    expect(error).toMatchObject({ message: expect.stringContaining(`holds version ${version}, which the key lacks`) });
+    expect(error).toMatchObject({ message: expect.stringContaining("pulumi up --replace <urn>") });
+    expect(local.count("backup")).toBe(0);
+  });
+
+  it("keep the recorded backup where the versions can no longer be read, and say which permission is missing", async () => {
+    const { keyUri } = await local.createKey("orders");
+    const { inputs } = await keyBackup.check({}, { keyUri }, configOf());
+    const { outs } = await keyBackup.create(inputs, configOf());
+    local.permissions.delete("list");
+    local.permissions.delete("get");
+    local.clearRequests();
+    const error = await keyBackup.update("id", outs, { ...inputs, triggers: [1] }, configOf()).catch((it: Error) => it);
+    expect(error).toMatchObject({ message: expect.stringContaining("could not be read") });
+    expect(error).toMatchObject({ message: expect.stringContaining("Microsoft.KeyVault/vaults/keys/read") });
+    expect(local.count("backup")).toBe(0);
   });
 
   it("leave out what the identity may not read", async () => {
