@@ -41,6 +41,7 @@ describe("the README", () => {
     });
     expect(defaultWaits.throttled).toEqual([1_000, 2_000, 4_000, 8_000, 16_000]);
     expect(defaultWaits.newKey).toBe(10_000);
+    expect(defaultWaits.attempt).toBe(60_000);
   });
 
   it("names each setting that chooses a credential", () => {
