@@ -3,14 +3,14 @@ import { Refusal } from "./refusal";
 
 /**
  * The key's versions, newest first, as far as the identity may read them: all of them; without the permission to list,
- * the newest and the named ones; without the permission to read, none.
+ * the newest and the named ones. Undefined without the permission to read, and empty where there is no such key.
  */
 export async function readKeyVersions(
   client: KeyClient,
   keyName: string,
   named: readonly string[],
   signal: AbortSignal,
-): Promise<string[]> {
+): Promise<string[] | undefined> {
   const versions: KeyProperties[] = [];
   try {
     for await (const version of client.listPropertiesOfKeyVersions(keyName, { abortSignal: signal })) {
@@ -19,11 +19,12 @@ export async function readKeyVersions(
   } catch (error) {
     // Access policies grant `list` and `get` one by one; the data action of a role covers both.
     if (error instanceof Refusal && error.isPermissionMissing && error.innerCode !== "ForbiddenByRbac") {
-      return getVersions(client, keyName, [undefined, ...named], signal);
+      const read = await getVersions(client, keyName, [undefined, ...named], signal);
+      return read.length === 0 ? undefined : read;
     }
     // Only the permission to back up is required. Other refusals meet the backup too, whose failure is the one to tell.
     if (isNotServed(error)) {
-      return [];
+      return undefined;
     }
     throw error;
   }

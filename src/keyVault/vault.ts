@@ -88,17 +88,34 @@ export class Vault {
   async backUpKey(keyName: string, keyVersion?: string, superseded: readonly string[] = []): Promise<BackedUpKey> {
     const asked: Asked = { vaultUri: this.#options.vaultUri, keyName };
     return this.#withinDeadline(asked, async (signal) => {
-      const named = keyVersion === undefined ? superseded : [keyVersion, ...superseded];
-      const keyVersions = await readKeyVersions(this.#client, keyName, named, signal);
-      if (keyVersion !== undefined && keyVersions.length > 0 && !keyVersions.includes(keyVersion.toLowerCase())) {
+      const backedUp = await this.#attempt(keyName, keyVersion, superseded, signal);
+      // A key without versions is not there, and was made between the two requests: now it has them.
+      const { blob, keyVersions } =
+        backedUp.keyVersions?.length === 0 ? await this.#attempt(keyName, keyVersion, superseded, signal) : backedUp;
+      return { blob, keyVersions: keyVersions ?? [] };
+    });
+  }
+
+  async #attempt(
+    keyName: string,
+    keyVersion: string | undefined,
+    superseded: readonly string[],
+    signal: AbortSignal,
+  ): Promise<{ blob: string; keyVersions: string[] | undefined }> {
+    const named = keyVersion === undefined ? superseded : [keyVersion, ...superseded];
+    const keyVersions = await readKeyVersions(this.#client, keyName, named, signal);
+    // A key without versions is not there: the backup's own refusal tells that.
+    if (keyVersions?.length !== 0) {
+      const isMissing = (version: string) => !keyVersions?.includes(version.toLowerCase());
+      if (keyVersion !== undefined && keyVersions !== undefined && isMissing(keyVersion)) {
         throw new VersionNotFound(keyVersion, keyVersions);
       }
-      const lost = superseded.filter((version) => !keyVersions.includes(version.toLowerCase()));
+      const lost = superseded.filter(isMissing);
       if (lost.length > 0) {
-        throw new OnlyCopy(lost, keyVersions.length > 0);
+        throw new OnlyCopy(lost, keyVersions !== undefined);
       }
-      return { blob: await downloadBackup(this.#client, keyName, signal), keyVersions };
-    });
+    }
+    return { blob: await downloadBackup(this.#client, keyName, signal), keyVersions };
   }
 
   async #withinDeadline<T>(asked: Asked, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {

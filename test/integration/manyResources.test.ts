@@ -62,7 +62,7 @@ describe("the stack's configuration", () => {
     await start({ "azure-keyvault-backup:timeoutSeconds": "soon" });
     const { failures } = await provider.check({ __provider: serializedText, keyUri: "https://kv/keys/orders" });
     expect(failures).toEqual([
-      { property: "", reason: expect.stringContaining("timeoutSeconds is not a number from 1 to 3600") },
+      { property: "", reason: expect.stringContaining("timeoutSeconds is not a whole number from 1 to 3600") },
     ]);
   });
 });

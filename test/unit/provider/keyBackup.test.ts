@@ -267,6 +267,9 @@ describe("create and update", () => {
     const { outs } = await keyBackup.create(inputs, configOf());
     local.deleteKey("orders");
     local.purgeKey("orders");
+    const quick = configOf({ "azure-keyvault-backup:timeoutSeconds": "1" });
+    const gone = await keyBackup.update("id", outs, { ...inputs, triggers: [1] }, quick).catch((it: Error) => it);
+    expect(gone).toMatchObject({ message: expect.stringContaining("404 KeyNotFound") });
     await local.createKey("orders");
     local.clearRequests();
     const error = await keyBackup.update("id", outs, { ...inputs, triggers: [1] }, configOf()).catch((it: Error) => it);
