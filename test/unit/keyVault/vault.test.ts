@@ -265,6 +265,17 @@ describe("a key that is not there", () => {
     await expect(made).resolves.toHaveProperty("keyVersions.length", 1);
   });
 
+  it("and is made between the two requests has its versions recorded all the same", async () => {
+    local.fail("backup", { kind: "delay", milliseconds: 200 });
+    const made = open().backUpKey("orders");
+    while (answered("listVersions").length === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await local.createKey("orders");
+    await expect(made).resolves.toHaveProperty("keyVersions.length", 1);
+    expect(answered("listVersions")).toEqual([200, 200]);
+  });
+
   it("and does not come is told with the way to recover it", async () => {
     const text = await message(open().backUpKey("orders"));
     expect(text).toContain("404 KeyNotFound: A key with (name/id) orders was not found in this key vault.");
