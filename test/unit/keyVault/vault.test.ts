@@ -21,9 +21,11 @@ let service: LocalKeyVault;
 let local: LocalVault;
 let said: string[];
 let credentials: boolean[];
+/** How far the service's clock is ahead, in milliseconds. */
+let later = 0;
 
 beforeAll(async () => {
-  service = await LocalKeyVault.start();
+  service = await LocalKeyVault.start({ now: () => Date.now() + later });
   trustLocalCertificate(service.certificatePem);
 });
 afterAll(() => service.stop());
@@ -76,6 +78,17 @@ describe("a backup", () => {
       ["get", true],
       ["backup", true],
     ]);
+  });
+
+  it("tells versions of different seconds apart by their times, without a further request", async () => {
+    const versions = [await local.createKey("orders")];
+    for (let rotations = 0; rotations < 5; rotations += 1) {
+      later += 1_000;
+      versions.unshift(await local.rotateKey("orders"));
+    }
+    const { keyVersions } = await open().backUpKey("orders");
+    expect(keyVersions).toEqual(versions.map(({ version }) => version));
+    expect(local.count("get")).toBe(0);
   });
 
   it("asks for api-version 7.4 and names this package to the audit log", async () => {

@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
@@ -200,6 +202,24 @@ describe("a credential that fails", () => {
     const text = await failure(settings({ ...application, ...oidc }));
     expect(text).toContain("is not https");
     expect(text).not.toContain("request-token");
+  });
+
+  it("ends with the operation, even where the library would wait on", async () => {
+    const silent = createServer(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const oidcRequestUrl = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/`;
+    const oidc = { useOidc: "true", oidcRequestUrl, oidcRequestToken: "request-token" };
+    const startedAt = Date.now();
+    const text = await credentialOf(settings({ ...application, ...oidc }))
+      .getToken(scope, { abortSignal: AbortSignal.timeout(200) })
+      .then(
+        () => "did not fail",
+        (error: Error) => error.message,
+      );
+    silent.closeAllConnections();
+    silent.close();
+    expect(text).toContain("it gave no answer in time.");
+    expect(Date.now() - startedAt).toBeLessThan(10_000);
   });
 
   it("keeps tokens out of its text", async () => {
