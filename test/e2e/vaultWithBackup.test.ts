@@ -74,6 +74,14 @@ it("follows a rotation of the key that azure-native sees in a refresh", async ()
   expect(leaksIn(project.printed + (await project.stateHistory()), { blob: String(blob) })).toEqual([]);
 });
 
+it("follows a rotation in one `pulumi up --refresh`, and in no plain `pulumi up`", async () => {
+  const { version } = await vault.rotateKey(keyName);
+  expect(await project.succeeds("up")).not.toContain("a new backup will be made");
+  const output = await project.succeeds("up", "--refresh");
+  expect(output).toContain(`because the recorded backup does not hold version ${version}.`);
+  expect(((await project.outputs()).keyVersions as string[])[0]).toBe(version);
+});
+
 it("destroys the backup before its key, and asks the vault for no backup", async () => {
   vault.clearRequests();
   const output = await project.succeeds("destroy");
