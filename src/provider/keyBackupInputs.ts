@@ -68,25 +68,29 @@ export function checkInputs(declared: Properties, recorded: Properties, allowPri
 
 /**
  * What the program gives. With `ignoreChanges` the engine also hands back inputs as they were completed and recorded: those
- * beside the program's own spelling of the key are left out, and a version that is handed back is the one to keep.
+ * beside the program's own spelling of the same key are left out, and a version that is handed back is the one to keep.
  */
 function withoutHandedBack(declared: Properties, recorded: Properties): { given: Properties; keptVersion?: unknown } {
-  const isGiven = (name: string) => declared[name] !== undefined && declared[name] !== null;
-  const isHandedBack = (name: string) => isGiven(name) && declared[name] === recorded[name];
-  const left = new Set(Object.keys(declared).filter((name) => name !== "__provider" && isGiven(name)));
-  if (left.has("vaultUri") && left.has("keyName") && isHandedBack("keyUri")) {
-    left.delete("keyUri");
-  }
-  for (const name of ["vaultUri", "keyName"].filter(isHandedBack)) {
-    if (left.has("keyUri")) {
-      left.delete(name);
-    }
-  }
-  const keptVersion = isHandedBack("keyVersion") ? { keptVersion: declared.keyVersion } : {};
-  if ("keptVersion" in keptVersion) {
-    left.delete("keyVersion");
-  }
-  return { given: Object.fromEntries([...left].map((name) => [name, declared[name]])), ...keptVersion };
+  const { __provider, ...rest } = declared;
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined && value !== null));
+  const isHandedBack = (name: string) => name in given && given[name] === recorded[name];
+  const without = (names: readonly string[]) =>
+    Object.fromEntries(Object.entries(given).filter(([name]) => !names.includes(name) || !isHandedBack(name)));
+  const spelling = isHandedBack("keyUri") && isSameKey(given) ? ["keyUri"] : ["vaultUri", "keyName"];
+  return {
+    given: without("keyUri" in given ? [...spelling, "keyVersion"] : ["keyVersion"]),
+    ...(isHandedBack("keyVersion") ? { keptVersion: given.keyVersion } : {}),
+  };
+}
+
+function isSameKey({ keyUri, vaultUri, keyName }: Properties): boolean {
+  const vault = typeof vaultUri === "string" ? parseVaultUri(vaultUri) : undefined;
+  return (
+    vault !== undefined &&
+    "value" in vault &&
+    typeof keyName === "string" &&
+    keyUriOf({ vaultUri: vault.value, keyName }) === keyUri
+  );
 }
 
 function whichKeyMistakes({ keyUri, vaultUri, keyName }: Properties): string[] {

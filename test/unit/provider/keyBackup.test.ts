@@ -136,6 +136,19 @@ describe("check", () => {
     }
   });
 
+  it("does not take the key for handed back when it is named twice, and differently", async () => {
+    const { inputs: recorded } = await keyBackup.check(
+      {},
+      { keyUri: "https://kv.vault.azure.net/keys/orders" },
+      undefined,
+    );
+    const twice = { keyUri: recorded.keyUri, vaultUri: "https://kv.vault.azure.net/", keyName: "invoices" };
+    const { failures } = await keyBackup.check(recorded, twice, undefined);
+    expect(failures).toEqual([
+      { property: "", reason: expect.stringContaining("names the vault and the key already") },
+    ]);
+  });
+
   it("keeps the version that ignoreChanges hands back", async () => {
     const { inputs: recorded } = await keyBackup.check(
       {},
