@@ -195,8 +195,8 @@ function transportText(host: string, error: unknown): string {
       "emulator or a private cloud: pulumi config set azure-keyvault-backup:disableChallengeResourceVerification true."
     );
   }
-  return error instanceof Error && !isRestError(error)
-    ? `${host} answered with something else than Key Vault does. Check that vaultUri names a Key Vault and that no proxy ` +
-        `answers instead. (${oneLine(error.message)})`
-    : `the request to ${host} failed (${code ?? "no code"}). Check that vaultUri names a Key Vault.`;
+  return isRestError(error)
+    ? `the request to ${host} failed (${code ?? "no code"}). Check that vaultUri names a Key Vault.`
+    : `${host} answered with something else than Key Vault does. Check that vaultUri names a Key Vault and that no proxy ` +
+        "answers instead.";
 }
