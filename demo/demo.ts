@@ -40,15 +40,14 @@ async function run(service: LocalKeyVault, folder: string, engine: string, engin
   say(`${engineName}. A local stand-in for Azure Key Vault, at ${vault.vaultUri}, has the key "orders".`);
   await command("pulumi", ["stack", "init", stack], env);
   await pulumi("config", "set", "azure-keyvault-backup:disableChallengeResourceVerification", "true");
-  await pulumi("config", "set", "keyUri", created.keyUriWithVersion);
+  await pulumi("config", "set", "keyUri", created.keyUri);
 
   say("pulumi up: the key is backed up.");
   await pulumi("up", "--yes");
 
   const rotated = await vault.rotateKey("orders");
-  say(`The key was rotated to version ${rotated.version}. The next pulumi up sees it and makes a new backup.`);
-  await pulumi("config", "set", "keyUri", rotated.keyUriWithVersion);
-  await pulumi("up", "--yes");
+  say(`The key was rotated to version ${rotated.version}. The next pulumi up --refresh sees it and makes a new backup.`);
+  await pulumi("up", "--refresh", "--yes");
 
   say("The state holds the blob encrypted, and a command tells it to those who may decrypt the state:");
   await pulumi("stack", "output");
@@ -66,7 +65,11 @@ async function run(service: LocalKeyVault, folder: string, engine: string, engin
     throw new Error("The blob did not restore the key.");
   }
 
-  say("pulumi destroy: the blob leaves the state.");
+  say("pulumi destroy is refused: the blob in the state may be the only copy of the key.");
+  await fails("pulumi", ["destroy", "--yes", "--stack", stack], env);
+
+  say("The key is restored into its vault. pulumi destroy: the blob leaves the state.");
+  await vault.restoreKey(blob.trim());
   await pulumi("destroy", "--yes");
   await command("pulumi", ["stack", "rm", stack, "--yes"], env);
   say(`The same with a vault in Azure, in this folder, with the Pulumi CLI and az login:
@@ -89,6 +92,16 @@ function command(program: string, args: readonly string[], env: NodeJS.ProcessEn
       code === 0 ? resolve() : reject(new Error(`${program} ${args.join(" ")} ended with ${code}.`)),
     );
   });
+}
+
+async function fails(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  const hasFailed = await command(program, args, env).then(
+    () => false,
+    () => true,
+  );
+  if (!hasFailed) {
+    throw new Error(`${program} ${args.join(" ")} was to fail, and did not.`);
+  }
 }
 
 function output(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {

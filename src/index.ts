@@ -1,1 +1,7 @@
-export { KeyBackup, type KeyBackupArgs, type KeyByUri, type KeyByVaultAndName } from "./keyBackup";
+export {
+  KeyBackup,
+  type KeyBackupArgs,
+  type KeyByUri,
+  type KeyByVaultAndName,
+  type PreviousKeyBackup,
+} from "./keyBackup";

@@ -26,9 +26,10 @@ const cryptoUser = "12338af0-0e69-4776-bea7-57ae8d297424"; // Key Vault Crypto U
 const mayBackUp = new authorization.RoleAssignment("backup", {
   scope: vault.id,
   principalId: me.objectId,
+  principalType: "User", // "ServicePrincipal" for a service principal or a managed identity, as in CI
   roleDefinitionId: pulumi.interpolate`/subscriptions/${me.subscriptionId}/providers/Microsoft.Authorization/roleDefinitions/${cryptoUser}`,
 });
 
 const backup = new KeyBackup("signing", { keyUri: key.keyUriWithVersion }, { dependsOn: mayBackUp });
 
-export const { keyVersions, backedUpAt, blobSha256, blob } = backup;
+export const { keyVersions, backedUpAt, blobSha256, blob, sourceStatus } = backup;

@@ -3,8 +3,9 @@ import { CredentialFailure } from "./credentialFailure";
 import { MalformedAnswer } from "./downloadBackup";
 import { Refusal } from "./refusal";
 
-/** The key that was to be backed up. */
+/** What was to be done to which key. */
 export interface Asked {
+  readonly operation: "backup" | "read";
   readonly vaultUri: string;
   readonly keyName: string;
 }
@@ -20,25 +21,23 @@ export class DeadlinePassed extends Error {
   }
 }
 
+// A key may have hundreds.
+const fewVersions = 10;
+
 /** The key lacks the version that the program names. */
 export class VersionNotFound extends Error {
-  constructor(keyVersion: string, keyVersions: readonly string[]) {
-    super(`the key has no version ${keyVersion}. It has: ${keyVersions.join(", ")}.`);
+  constructor(keyVersion: string, keyVersions: readonly string[], isComplete: boolean) {
+    const more = keyVersions.length - fewVersions;
+    const named = `${keyVersions.slice(0, fewVersions).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+    super(`the key has no version ${keyVersion}. It has${isComplete ? "" : ", among others"}: ${named}.`);
   }
 }
 
-/** The new backup is not known to hold what the backup holds that it would take the place of. */
-export class OnlyCopy extends Error {
-  constructor(lost: readonly string[], areKnown: boolean) {
-    const versions = `version${lost.length === 1 ? "" : "s"} ${lost.join(", ")}`;
+/** What can be read of the key changed during every backup that was made of it, so that none is known to hold which versions. */
+export class KeyKeepsChanging extends Error {
+  constructor() {
     super(
-      areKnown
-        ? `the backup in the state holds ${versions}, which the key lacks: it was deleted and created anew. That backup may ` +
-            "be their only copy, so it is kept. To drop it for one of the new key, write its blob to a file, and replace the " +
-            "resource: pulumi up --replace <urn>."
-        : `the backup in the state holds ${versions}, and whether the key still has them could not be read. That backup ` +
-            "may be their only copy, so it is kept. Grant the data action Microsoft.KeyVault/vaults/keys/read (access " +
-            'policy: "list"), for instance with the role Key Vault Crypto User.',
+      "what can be read of the key changed during each backup, so that none is known to hold which versions. Run again.",
     );
   }
 }
@@ -53,15 +52,50 @@ export function explainFailure(asked: Asked, error: unknown, seconds: number): E
   return new Error(sentences(asked, error, seconds), { cause: error });
 }
 
+/** As `explainFailure`, without what tells one request from another, so that a state that holds it changes with its cause. */
+export function explainBriefly(asked: Asked, error: unknown, seconds: number): string {
+  if (error instanceof Refusal) {
+    return `Key Vault refused to ${whatOf(asked)}: ${codesText(error)}. ${remedyOf(asked, error)}`;
+  }
+  const code = connectionCodeOf(error);
+  return code === undefined
+    ? sentences(asked, error, seconds).replaceAll(ofOneRequest, "")
+    : `Could not ${whatOf(asked)}: ${connectionText(new URL(asked.vaultUri).host, code)}`;
+}
+
+const connectionCodes = new Set([
+  "EAI_AGAIN",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EPIPE",
+  "ETIMEDOUT",
+]);
+
+// What Entra adds to tell one request from another.
+const ofOneRequest = / *\b(Trace ID|Correlation ID): [\w-]+| *\bTimestamp: [\d-]+ [\d:]+Z?/g;
+
+/** The code of the failed connection that the error comes of, if it does. */
+export function connectionCodeOf(error: unknown): string | undefined {
+  const code = error instanceof DeadlinePassed ? error.lastOutcome : isRestError(error) ? error.code : undefined;
+  return code !== undefined && connectionCodes.has(code) ? code : undefined;
+}
+
+function whatOf({ operation, vaultUri, keyName }: Asked): string {
+  return `${operation === "backup" ? "back up" : "read"} key "${keyName}" in ${new URL(vaultUri).host}`;
+}
+
 function sentences(asked: Asked, error: unknown, seconds: number): string {
   const host = new URL(asked.vaultUri).host;
-  const what = `back up key "${asked.keyName}" in ${host}`;
+  const what = whatOf(asked);
   if (error instanceof Refusal) {
     const waited = error.isPermissionMissing ? ` It was refused for ${seconds} s, in case the grant is new.` : "";
     const requestId = error.requestId === undefined ? "" : ` Request id ${error.requestId}.`;
     return `Key Vault refused to ${what}: ${answerText(error)} ${remedyOf(asked, error)}${waited}${requestId}`;
   }
-  if (error instanceof CredentialFailure || error instanceof VersionNotFound || error instanceof OnlyCopy) {
+  if (error instanceof CredentialFailure || error instanceof VersionNotFound || error instanceof KeyKeepsChanging) {
     return `Could not ${what}: ${error.message}`;
   }
   if (error instanceof DeadlinePassed && error.lastOutcome === "401") {
@@ -76,11 +110,14 @@ function sentences(asked: Asked, error: unknown, seconds: number): string {
       lastOutcome === undefined
         ? `gave no answer within ${seconds} s`
         : `did not carry it out within ${seconds} s; the last attempt ended with ${lastOutcome}`;
-    const remedy =
+    const remedies = [
       lastOutcome === "429"
-        ? "The vault is throttled: run again later, with a lower --parallel,"
-        : "Check the network between this machine and the vault (firewall, proxy, private endpoint), run again later,";
-    return `Could not ${what}: ${host} ${outcome}. ${remedy} or raise the stack's azure-keyvault-backup:timeoutSeconds.`;
+        ? "The vault is throttled: run again later, with a lower --parallel"
+        : "Check the network between this machine and the vault (firewall, proxy, private endpoint), run again later",
+      // A key is looked up within a bound of its own.
+      ...(asked.operation === "read" ? [] : [" or raise the stack's azure-keyvault-backup:timeoutSeconds"]),
+    ];
+    return `Could not ${what}: ${host} ${outcome}. ${remedies.join(",")}.`;
   }
   if (error instanceof MalformedAnswer) {
     return (
@@ -91,10 +128,14 @@ function sentences(asked: Asked, error: unknown, seconds: number): string {
   return `Could not ${what}: ${transportText(host, error)}`;
 }
 
-function answerText({ status, code, innerCode, explanation }: Refusal): string {
+function codesText({ status, code, innerCode }: Refusal): string {
   const codes = [code, innerCode].filter((it) => it !== undefined);
-  const named =
-    codes.length === 0 ? `${status}` : `${status} ${codes[0]}${codes[1] === undefined ? "" : ` (${codes[1]})`}`;
+  return codes.length === 0 ? `${status}` : `${status} ${codes[0]}${codes[1] === undefined ? "" : ` (${codes[1]})`}`;
+}
+
+function answerText(refusal: Refusal): string {
+  const { explanation } = refusal;
+  const named = codesText(refusal);
   return explanation === undefined ? `${named}.` : `${named}: ${oneLine(explanation)}`;
 }
 
@@ -150,38 +191,39 @@ function remedyOf(asked: Asked, { status, code, innerCode, explanation }: Refusa
   return "Check vaultUri and keyName.";
 }
 
-function grantOf({ vaultUri }: Asked, cause: string | undefined): string {
+function grantOf({ operation, vaultUri }: Asked, cause: string | undefined): string {
+  const action = operation === "backup" ? "backup/action" : "read";
   if (new URL(vaultUri).hostname.includes(".managedhsm.")) {
     return (
-      "Grant the data action Microsoft.KeyVault/managedHsm/keys/backup/action, for instance with the local role Managed " +
+      `Grant the data action Microsoft.KeyVault/managedHsm/keys/${action}, for instance with the local role Managed ` +
       "HSM Crypto User."
     );
   }
   if (cause === "ForbiddenByPolicy" || cause === "AccessDenied") {
-    return 'Give the identity the key permission "backup" in an access policy of the vault.';
+    const permission = operation === "backup" ? "backup" : "list";
+    return `Give the identity the key permission "${permission}" in an access policy of the vault.`;
   }
-  return "Grant the data action Microsoft.KeyVault/vaults/keys/backup/action, for instance with the role Key Vault Crypto User.";
+  return `Grant the data action Microsoft.KeyVault/vaults/keys/${action}, for instance with the role Key Vault Crypto User.`;
+}
+
+function connectionText(host: string, code: string): string {
+  return code === "ENOTFOUND" || code === "EAI_AGAIN"
+    ? `the name ${host} does not resolve (${code}). Check the vault's name and cloud; a vault behind a private endpoint ` +
+        "resolves only in its network."
+    : `the connection to ${host} failed (${code}). Check the network between this machine and the vault.`;
 }
 
 function transportText(host: string, error: unknown): string {
+  const connectionCode = connectionCodeOf(error);
+  if (connectionCode !== undefined) {
+    return connectionText(host, connectionCode);
+  }
   const code = isRestError(error) ? error.code : undefined;
-  switch (code) {
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-      return (
-        `the name ${host} does not resolve (${code}). Check the vault's name and cloud; a vault behind a private endpoint ` +
-        "resolves only in its network."
-      );
-    case "ECONNREFUSED":
-    case "ECONNRESET":
-    case "ETIMEDOUT":
-    case "EHOSTUNREACH":
-    case "ENETUNREACH":
-    case "EPIPE":
-      return `the connection to ${host} failed (${code}). Check the network between this machine and the vault.`;
-    case "PARSE_ERROR":
-      return `${host} answered with a text that breaks off or is not JSON. Check that vaultUri names a Key Vault and that no proxy answers instead.`;
-    default:
+  if (code === "PARSE_ERROR") {
+    return (
+      `${host} answered with a text that breaks off or is not JSON. Check that vaultUri names a Key Vault and that no proxy ` +
+      "answers instead."
+    );
   }
   if (code !== undefined && /CERT|SIGNATURE|TLS|SSL/.test(code)) {
     return (

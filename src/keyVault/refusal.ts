@@ -29,6 +29,11 @@ export class Refusal extends Error {
       this.status === 403 && (cause === "ForbiddenByRbac" || cause === "ForbiddenByPolicy" || cause === "AccessDenied")
     );
   }
+
+  /** The service itself says that the key, or this version of it, is not there; a proxy's 404 has no code. */
+  get isNotFound(): boolean {
+    return this.status === 404 && this.code !== undefined;
+  }
 }
 
 /**

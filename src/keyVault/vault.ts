@@ -6,10 +6,18 @@ import { attemptTimeoutPolicy } from "./attemptTimeout";
 import { connectionRetryPolicy } from "./connectionRetry";
 import { directConnectionPolicy } from "./directConnection";
 import { downloadBackup } from "./downloadBackup";
-import { type Asked, DeadlinePassed, explainFailure, OnlyCopy, VersionNotFound } from "./explainFailure";
+import {
+  type Asked,
+  connectionCodeOf,
+  DeadlinePassed,
+  explainBriefly,
+  explainFailure,
+  KeyKeepsChanging,
+  VersionNotFound,
+} from "./explainFailure";
 import { firstCallAlonePolicy } from "./firstCallAlone";
 import { createLastOutcome } from "./lastOutcome";
-import { readKeyVersions } from "./readKeyVersions";
+import { type ReadKey, readKey } from "./readKey";
 import { Refusal, refusalPolicy } from "./refusal";
 import { throttleDelays, throttlePolicy } from "./throttle";
 
@@ -17,6 +25,8 @@ import { throttleDelays, throttlePolicy } from "./throttle";
 export interface Waits {
   /** Bound of one operation, all its requests, retries and waits together. */
   readonly operation: number;
+  /** Bound of looking a key up. */
+  readonly lookUp: number;
   /** Bound of the wait for a key that is not there, which may have been created a moment ago. */
   readonly newKey: number;
   /** Between attempts while the vault is not ready; the last one repeats. */
@@ -36,6 +46,7 @@ const transientRetries = 5;
 
 export const defaultWaits: Waits = {
   operation: 180_000,
+  lookUp: 30_000,
   newKey: 10_000,
   notReady: [1_000, 2_000, 4_000, 8_000, 15_000],
   throttled: throttleDelays,
@@ -55,13 +66,36 @@ export interface VaultOptions {
   readonly say: (line: string) => void;
 }
 
+/** The key is there, with these versions. */
+export interface FoundKey extends ReadKey {
+  readonly kind: "found";
+}
+
+/** Whether the key is there could not be learnt. */
+export interface UnreachableKey {
+  readonly kind: "unreachable";
+  readonly because: string;
+  /** Whether it is for want of the permission to read it. */
+  readonly isForbidden: boolean;
+}
+
+/** A key as it was when it was looked up. */
+export type LookedUpKey =
+  | FoundKey
+  /** The key is not there: deleted, never made, or its vault has no name any more. */
+  | { readonly kind: "missing"; readonly because: string }
+  | UnreachableKey;
+
 /** What the service returned for one key. */
 export interface BackedUpKey {
   /** The service's `value`: base64url. */
   readonly blob: string;
-  /** The versions that the key had right before the backup, newest first; empty where they could not be read. */
-  readonly keyVersions: readonly string[];
+  /** The key at that time: the blob holds all versions that were read of it. */
+  readonly source: FoundKey | UnreachableKey;
 }
+
+// A key that gets a new version during this many backups in a row is not waited for.
+const maxBackups = 3;
 
 /** A vault or Managed HSM, as one identity sees it. */
 export class Vault {
@@ -78,78 +112,129 @@ export class Vault {
   }
 
   /**
-   * Reads the key's versions, where the identity may, and then backs the key up: in this order a version made in between
-   * is missing from the record, and never claimed by it.
+   * Backs the key up between two readings of its versions, where the identity may read them: where both are the same, the
+   * blob holds what was read, and where not, it is made once more.
    *
    * @param keyVersion - A version that the backup must hold, if the versions can be read.
-   * @param superseded - The versions of a backup that is dropped for this one, which must hold them all.
+   * @param named - Versions to look for where the identity may not list them all.
    * @throws An error that says what was asked, what came back, and what to do.
    */
-  async backUpKey(keyName: string, keyVersion?: string, superseded: readonly string[] = []): Promise<BackedUpKey> {
-    const asked: Asked = { vaultUri: this.#options.vaultUri, keyName };
-    return this.#withinDeadline(asked, async (signal) => {
-      const backedUp = await this.#attempt(keyName, keyVersion, superseded, signal);
-      // A key without versions is not there, and was made between the two requests: now it has them.
-      const { blob, keyVersions } =
-        backedUp.keyVersions?.length === 0 ? await this.#attempt(keyName, keyVersion, superseded, signal) : backedUp;
-      return { blob, keyVersions: keyVersions ?? [] };
-    });
+  async backUpKey(keyName: string, keyVersion?: string, named: readonly string[] = []): Promise<BackedUpKey> {
+    const asked: Asked = { operation: "backup", vaultUri: this.#options.vaultUri, keyName };
+    const sought = keyVersion === undefined ? named : [keyVersion, ...named];
+    const startedAt = Date.now();
+    try {
+      return await this.#withinDeadline(this.#options.waits.operation, (signal, onRefusal) =>
+        this.#untilReady(asked, signal, onRefusal, () => this.#backUp(keyName, keyVersion, sought, signal)),
+      );
+    } catch (error) {
+      throw explainFailure(asked, error, secondsSince(startedAt));
+    }
   }
 
-  async #attempt(
+  /** Looks the key up, without waiting for permissions. `named` are versions to look for where it may not list them all. */
+  async lookUpKey(keyName: string, named: readonly string[]): Promise<LookedUpKey> {
+    const asked: Asked = { operation: "read", vaultUri: this.#options.vaultUri, keyName };
+    const { lookUp, operation } = this.#options.waits;
+    const startedAt = Date.now();
+    try {
+      return await this.#withinDeadline(Math.min(lookUp, operation), async (signal) => {
+        const key = await readKey(this.#client, keyName, named, signal);
+        return key.versions.length > 0
+          ? { kind: "found", ...key }
+          : { kind: "missing", because: await this.#whyMissing(asked, signal) };
+      });
+    } catch (error) {
+      const because = explainBriefly(asked, error, secondsSince(startedAt));
+      return isUnknownName(error) ? { kind: "missing", because } : unreachable(error, because);
+    }
+  }
+
+  async #whyMissing({ vaultUri, keyName }: Asked, signal: AbortSignal): Promise<string> {
+    const { host, hostname } = new URL(vaultUri);
+    try {
+      await this.#client.getDeletedKey(keyName, { abortSignal: signal });
+    } catch (error) {
+      if (error instanceof Refusal) {
+        return `key "${keyName}" is not in ${host}.`;
+      }
+      throw error;
+    }
+    const option = hostname.includes(".managedhsm.") ? "--hsm-name" : "--vault-name";
+    return (
+      `key "${keyName}" in ${host} is soft-deleted. Recover it: ` +
+      `az keyvault key recover ${option} ${hostname.split(".")[0]} --name ${keyName}.`
+    );
+  }
+
+  async #backUp(
     keyName: string,
     keyVersion: string | undefined,
-    superseded: readonly string[],
+    sought: readonly string[],
     signal: AbortSignal,
-  ): Promise<{ blob: string; keyVersions: string[] | undefined }> {
-    const named = keyVersion === undefined ? superseded : [keyVersion, ...superseded];
-    const keyVersions = await readKeyVersions(this.#client, keyName, named, signal);
-    // A key without versions is not there: the backup's own refusal tells that.
-    if (keyVersions?.length !== 0) {
-      const isMissing = (version: string) => !keyVersions?.includes(version.toLowerCase());
-      if (keyVersion !== undefined && keyVersions !== undefined && isMissing(keyVersion)) {
-        throw new VersionNotFound(keyVersion, keyVersions);
+  ): Promise<BackedUpKey> {
+    for (let backups = 0; backups < maxBackups; backups += 1) {
+      const before = await this.#readIfPermitted(keyName, sought, signal);
+      // A key without versions is not there: the backup's own refusal tells that.
+      if (keyVersion !== undefined && before.kind === "found" && before.versions.length > 0) {
+        requireVersion(before, keyVersion);
       }
-      const lost = superseded.filter(isMissing);
-      if (lost.length > 0) {
-        throw new OnlyCopy(lost, keyVersions !== undefined);
+      const blob = await downloadBackup(this.#client, keyName, signal);
+      // A permission to read that took effect meanwhile is used: the backup is made once more.
+      const after = await this.#readIfPermitted(keyName, sought, signal);
+      if (isSameKey(before, after)) {
+        return { blob, source: withVersions(before) };
       }
     }
-    return { blob: await downloadBackup(this.#client, keyName, signal), keyVersions };
+    throw new KeyKeepsChanging();
   }
 
-  async #withinDeadline<T>(asked: Asked, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { operation } = this.#options.waits;
-    const startedAt = Date.now();
-    const signal = AbortSignal.timeout(operation);
+  // Only the permission to back up is required. Other refusals meet the backup too, whose failure is the one to tell.
+  async #readIfPermitted(
+    keyName: string,
+    sought: readonly string[],
+    signal: AbortSignal,
+  ): Promise<FoundKey | UnreachableKey> {
+    try {
+      return { kind: "found", ...(await readKey(this.#client, keyName, sought, signal)) };
+    } catch (error) {
+      if (error instanceof Refusal && (error.status === 403 || error.status === 404)) {
+        const asked: Asked = { operation: "read", vaultUri: this.#options.vaultUri, keyName };
+        return unreachable(error, explainBriefly(asked, error, 0));
+      }
+      throw error;
+    }
+  }
+
+  async #withinDeadline<T>(
+    milliseconds: number,
+    attempt: (signal: AbortSignal, onRefusal: (error: unknown) => void) => Promise<T>,
+  ): Promise<T> {
+    const signal = AbortSignal.timeout(milliseconds);
     let refusal: unknown;
     const deadline = new Promise<never>((_, reject) => {
       const pass = () => reject(refusal ?? new DeadlinePassed(this.#lastOutcome.of(signal)));
       signal.addEventListener("abort", pass, { once: true });
     });
-    const ready = this.#untilReady(asked, signal, attempt, (error) => {
+    const attempted = attempt(signal, (error) => {
       refusal = error;
     });
-    try {
-      return await Promise.race([ready, deadline]);
-    } catch (error) {
-      throw explainFailure(asked, error, Math.round((Date.now() - startedAt) / 1000));
-    }
+    return Promise.race([attempted, deadline]);
   }
 
   /** Repeats the attempt while the vault is not ready for it: the identity's permission, or the key, may be new. */
   async #untilReady<T>(
     asked: Asked,
     signal: AbortSignal,
-    attempt: (signal: AbortSignal) => Promise<T>,
     onRefusal: (error: unknown) => void,
+    attempt: () => Promise<T>,
   ): Promise<T> {
     const { notReady } = this.#options.waits;
     let refusedAt: number | undefined;
     for (let attempts = 0; ; attempts += 1) {
       const client = this.#client;
       try {
-        return await attempt(signal);
+        return await attempt();
       } catch (error) {
         const wait = notReady[Math.min(attempts, notReady.length - 1)] ?? 0;
         refusedAt ??= Date.now();
@@ -214,4 +299,38 @@ export class Vault {
       ],
     });
   }
+}
+
+function requireVersion({ versions, isComplete }: ReadKey, keyVersion: string): void {
+  const names = versions.map(({ version }) => version);
+  if (!names.includes(keyVersion.toLowerCase())) {
+    throw new VersionNotFound(keyVersion, names, isComplete);
+  }
+}
+
+function isSameKey(one: FoundKey | UnreachableKey, other: FoundKey | UnreachableKey): boolean {
+  if (one.kind === "unreachable" || other.kind === "unreachable") {
+    return one.kind === other.kind;
+  }
+  const names = new Set(one.versions.map(({ version }) => version));
+  return other.versions.length === names.size && other.versions.every(({ version }) => names.has(version));
+}
+
+function unreachable(error: unknown, because: string): UnreachableKey {
+  return { kind: "unreachable", because, isForbidden: error instanceof Refusal && error.isPermissionMissing };
+}
+
+// Emulators may not list what they back up.
+function withVersions(source: FoundKey | UnreachableKey): FoundKey | UnreachableKey {
+  return source.kind === "found" && source.versions.length === 0
+    ? { kind: "unreachable", because: "The vault backs the key up, and lists no version of it.", isForbidden: false }
+    : source;
+}
+
+function isUnknownName(error: unknown): boolean {
+  return connectionCodeOf(error) === "ENOTFOUND";
+}
+
+function secondsSince(time: number): number {
+  return Math.round((Date.now() - time) / 1000);
 }

@@ -1,2 +1,5 @@
-// States of every release call these names: none is ever renamed or removed.
-export { keyBackup } from "./keyBackup";
+import { createKeyBackupProvider, type KeyBackupProvider } from "./keyBackup";
+import { vaultOf } from "./vaultOf";
+
+// States of every release call this name: it is never renamed or removed.
+export const keyBackup: KeyBackupProvider = createKeyBackupProvider(Date.now, vaultOf);

@@ -1,33 +1,19 @@
-import * as pulumi from "@pulumi/pulumi";
-import { sha256OfBlob } from "../backup/blob";
-import { coverageOf, type RecordedBackup } from "../backup/coverage";
+import type * as pulumi from "@pulumi/pulumi";
+import { damageOf, sha256OfBlob, unfamiliarStructure } from "../backup/blob";
+import { freshnessOf } from "../backup/freshness";
+import { type Backup, keptBeside, lackingInSource, onlyCopies, tellingVersions, versionsText } from "../backup/history";
 import { keyUriOf, keyVersionUriOf } from "../keyVault/keyReference";
+import type { Vault } from "../keyVault/vault";
+import { type BackupRecord, backupsOf, recordIn, textIn, toWire } from "./backupRecord";
+import { compareProperties } from "./compareProperties";
 import { readConfiguration, type StackConfig } from "./configuration";
-import { isUnknown } from "./isUnknown";
-import { checkInputs, type Properties } from "./keyBackupInputs";
-import { vaultOf } from "./vaultOf";
-
-/** The inputs as `check` completes them, once all are known. */
-interface Inputs {
-  readonly vaultUri: string;
-  readonly keyName: string;
-  readonly keyUri: string;
-  /** The version that the program names. */
-  readonly keyVersion?: string;
-  readonly triggers?: readonly unknown[];
-}
-
-/** What a state records of a backup. Its names are part of the contract with the states of every release. */
-interface Outputs extends Inputs {
-  readonly keyUriWithVersion?: string;
-  readonly keyVersions: readonly string[];
-  readonly blob: string;
-  readonly blobSha256: string;
-  readonly backedUpAt: string;
-}
+import { damagedState, refusedDeletion, withoutStack } from "./errors";
+import { explainCoverage } from "./explainCoverage";
+import { checkInputs, type Inputs, type Properties } from "./keyBackupInputs";
+import { say } from "./say";
 
 /** What the text in a state calls, with these arguments in this order: never changed. */
-interface KeyBackupProvider {
+export interface KeyBackupProvider {
   check(olds: Properties, news: Properties, config: StackConfig): Promise<pulumi.dynamic.CheckResult>;
   diff(id: string, olds: Properties, news: Properties, config: StackConfig): Promise<pulumi.dynamic.DiffResult>;
   create(inputs: Properties, config: StackConfig): Promise<pulumi.dynamic.CreateResult>;
@@ -36,123 +22,168 @@ interface KeyBackupProvider {
   delete(id: string, props: Properties, config: StackConfig): Promise<void>;
 }
 
-export const keyBackup: KeyBackupProvider = {
-  /** Makes no call. Completes the inputs, so that a preview shows the key in every spelling. */
-  async check(olds, news, config) {
-    const configuration = readConfiguration(config);
-    const { inputs, mistakes } = checkInputs(news, olds, configuration.disableChallengeResourceVerification);
-    // The engine prints the value of a property that a failure names, even of a secret one.
-    const failures = [...configuration.mistakes, ...mistakes].map((reason) => ({ property: "", reason }));
-    return { inputs: { ...inputs }, failures };
-  },
+/** The vault as the stack's identity sees it. */
+export type VaultOf = (vaultUri: string, config: StackConfig) => Pick<Vault, "backUpKey" | "lookUpKey">;
 
-  /** Makes no call, and tells why a new backup is due. */
-  async diff(_id, olds, news) {
-    const { __provider, ...declared } = news;
-    const unknown = Object.keys(declared).filter((name) => isUnknown(declared[name]));
-    const coverage = coverageOf(keyOf(olds), { ...keyOf(news), unknown });
-    switch (coverage.kind) {
-      case "covered":
-        return { changes: false };
-      case "renew":
-        say(`${olds.keyUri}: a new backup will be made, because ${coverage.because}.`);
-        return { changes: true };
-      case "unknown":
-        say(
-          `${olds.keyUri}: ${mayBecome(coverage.names)}: ${coverage.names.join(" and ")} will be known during the update.`,
-        );
-        return { changes: true };
-      case "otherKey":
-        say(
-          `${olds.keyUri}: replaced by a backup of another key, because ${coverage.properties.join(" and ")} changed.`,
-        );
-        return { changes: true, replaces: [...coverage.properties] };
-      default:
-        return coverage satisfies never;
-    }
-  },
+/** @param now - The time, in milliseconds. */
+export function createKeyBackupProvider(now: () => number, vaultOf: VaultOf): KeyBackupProvider {
+  // What the program lets go of. A resource that was replaced is deleted at the end of the same update, and is told no more
+  // of the program than this.
+  const forgotten = new Set<string>();
 
-  /** Backs the key up. */
-  async create(inputs, config) {
-    const key = inputs as unknown as Inputs;
-    return { id: keyUriOf(key), outs: await backUp(key, config) };
-  },
+  /** Backs the key up, and keeps of the earlier backups those that the new one may not take the place of. */
+  async function backUp(inputs: Inputs, earlier: readonly Backup[], config: StackConfig): Promise<BackupRecord> {
+    const { vaultUri, keyName, keyVersion, triggers, retain = 0, forget = [], forceDelete } = inputs;
+    const key = { vaultUri, keyName };
+    const candidates = without(forget, earlier);
+    // The newest may be damaged, as a new backup may take its place.
+    requireIntact(candidates.filter((backup) => backup !== earlier[0]));
+    const named = candidates.flatMap((backup) => backup.keyVersions);
+    const { blob, source } = await vaultOf(vaultUri, config).backUpKey(keyName, keyVersion, named);
+    const versions = source.kind === "found" ? source.versions : [];
+    const [newest] = versions;
+    // A blob that is unlike an earlier one proves nothing.
+    const isLike = isFamiliar(blob) || !candidates.some((backup) => isFamiliar(backup.blob));
+    const keyVersions = isLike ? versions.map(({ version }) => version) : [];
+    const previous = keptBeside({ keyVersions }, candidates, retain);
+    requireIntact(previous);
+    return {
+      ...key,
+      keyUri: keyUriOf(key),
+      keyVersion,
+      triggers,
+      forceDelete: forceDelete || undefined,
+      keyVersions,
+      keyUriWithVersion: newest && isLike ? keyVersionUriOf(key, newest.version) : undefined,
+      keyUpdatedAt: newest && new Date(Math.max(...versions.map(({ updatedAt }) => updatedAt))).toISOString(),
+      keyTags: newest?.tags,
+      blob,
+      blobSha256: sha256OfBlob(blob),
+      backedUpAt: new Date(now()).toISOString(),
+      sourceStatus: source.kind === "found" ? "current" : source.kind,
+      sourceStatusReason: source.kind === "found" ? undefined : source.because,
+      previous,
+    };
+  }
 
-  /** Makes no call, and keeps the record as it is: a backup exists nowhere but in the state. */
-  async read(id, props) {
-    if (typeof props.blob !== "string") {
-      throw withoutStack(
-        new Error(`There is no backup of ${id} to read: a KeyBackup exists only in the state that made it.`),
-      );
-    }
-    return { id, props: recordOf(props as unknown as Outputs) };
-  },
-
-  /**
-   * Backs the key up anew, unless the new backup is not known to hold what the recorded one holds. If that fails, the
-   * engine keeps the record as it was.
-   */
-  async update(_id, olds, news, config) {
-    return { outs: await backUp(news as unknown as Inputs, config, keyOf(olds).keyVersions) };
-  },
-
-  /** Makes no call: the blob leaves the state. */
-  async delete() {},
-};
-
-async function backUp(
-  { vaultUri, keyName, keyVersion, triggers }: Inputs,
-  config: StackConfig,
-  superseded?: readonly string[],
-): Promise<Properties> {
-  const { blob, keyVersions } = await vaultOf(vaultUri, config).backUpKey(keyName, keyVersion, superseded);
-  const [newest] = keyVersions;
-  return recordOf({
-    vaultUri,
-    keyName,
-    keyUri: keyUriOf({ vaultUri, keyName }),
-    ...(keyVersion === undefined ? {} : { keyVersion }),
-    ...(triggers === undefined ? {} : { triggers }),
-    ...(newest === undefined ? {} : { keyUriWithVersion: keyVersionUriOf({ vaultUri, keyName }, newest) }),
-    keyVersions,
-    blob,
-    blobSha256: sha256OfBlob(blob),
-    backedUpAt: new Date().toISOString(),
-  });
-}
-
-// `check` completes only what is known: with the key's URI or its parts unknown, it may be another key.
-function mayBecome(unknown: readonly string[]): string {
-  return unknown.every((name) => name === "triggers")
-    ? "a new backup may be made"
-    : "a new backup may be made, or one of another key that takes the place of this one";
-}
-
-/** What properties say of a key and its backup, as far as it is known. */
-function keyOf({ vaultUri, keyName, keyVersion, keyVersions, triggers }: Properties): RecordedBackup {
-  const text = (value: unknown) => (typeof value === "string" && !isUnknown(value) ? value : undefined);
-  const list = (value: unknown) => (Array.isArray(value) ? value : []);
   return {
-    vaultUri: text(vaultUri),
-    keyName: text(keyName),
-    keyVersion: text(keyVersion),
-    keyVersions: list(keyVersions).filter((version) => typeof version === "string"),
-    triggers: list(triggers),
+    /** Makes no call. Completes the inputs, so that a preview shows the key in every spelling. */
+    async check(olds, news, config) {
+      const configuration = readConfiguration(config);
+      const { inputs, mistakes } = checkInputs(news, olds, configuration.disableChallengeResourceVerification);
+      const reasons = [...configuration.mistakes, ...mistakes];
+      if (reasons.length === 0 && Array.isArray(inputs.forget)) {
+        for (const sha256 of inputs.forget) {
+          forgotten.add(sha256);
+        }
+      }
+      // The engine prints the value of a property that a failure names, even of a secret one.
+      return { inputs: { ...inputs }, failures: reasons.map((reason) => ({ property: "", reason })) };
+    },
+
+    /** Makes no call, and tells why a new backup is due. */
+    async diff(_id, olds, news) {
+      const coverage = compareProperties(olds, news, now());
+      const explanation = explainCoverage(coverage);
+      if (explanation !== undefined) {
+        say(textIn(olds.keyUri) ?? "", explanation);
+      }
+      return coverage.kind === "otherKey"
+        ? { changes: true, replaces: [...coverage.properties] }
+        : { changes: coverage.kind !== "covered" && coverage.kind !== "overdue" };
+    },
+
+    /** Backs the key up. */
+    async create(inputs, config) {
+      const declared = inputs as unknown as Inputs;
+      const record = await backUp(declared, [], config);
+      sayWhatToKnow(record);
+      return { id: keyUriOf(declared), outs: toWire(record) };
+    },
+
+    /** Compares the key with the record, and keeps the record, whatever has become of the key. Never makes a backup. */
+    async read(id, props, config) {
+      const record = recordIn(props);
+      if (record === undefined) {
+        throw withoutStack(`There is no backup of ${id} to read: a KeyBackup exists only in the state that made it.`);
+      }
+      requireIntact(backupsOf(record));
+      const source = await vaultOf(record.vaultUri, config).lookUpKey(record.keyName, tellingVersions([record]));
+      if (source.kind !== "found") {
+        say(record.keyUri, `the backup is kept, and the key is ${source.kind}: ${source.because}`);
+      }
+      return { id, props: toWire({ ...record, sourceStatusReason: undefined, ...freshnessOf(record, source) }) };
+    },
+
+    /** Backs the key up anew, if that is due, and else keeps the backup. If it fails, the engine keeps the record. */
+    async update(_id, olds, news, config) {
+      const inputs = news as unknown as Inputs;
+      const record = recordIn(olds);
+      const { kind } = compareProperties(olds, news, now());
+      if (record === undefined || (kind !== "covered" && kind !== "amend" && kind !== "overdue")) {
+        const renewed = await backUp(inputs, record === undefined ? [] : backupsOf(record), config);
+        sayWhatToKnow(renewed);
+        return { outs: toWire(renewed) };
+      }
+      const previous = without(inputs.forget ?? [], record.previous);
+      requireIntact([record, ...previous]);
+      return { outs: toWire({ ...record, previous, forceDelete: inputs.forceDelete || undefined }) };
+    },
+
+    /** Looks the key up, and refuses where the record may be the only copy of what the key lacks. */
+    async delete(_id, props, config) {
+      const record = recordIn(props);
+      const backups = record === undefined ? [] : without([...forgotten], backupsOf(record));
+      if (record === undefined || record.forceDelete === true || backups.length === 0) {
+        return;
+      }
+      const source = await vaultOf(record.vaultUri, config).lookUpKey(record.keyName, tellingVersions(backups));
+      if (source.kind === "found") {
+        const only = onlyCopies(backups, source);
+        if (only.length > 0) {
+          const lost = [...new Set(only.flatMap(({ keyVersions }) => lackingInSource(keyVersions, source)))];
+          const because =
+            lost.length === 0
+              ? "which versions it holds was not known when it was made."
+              : `the key in the vault lacks ${versionsText(lost)}.`;
+          throw refusedDeletion(record.keyUri, only, `it may hold the only copy: ${because}`);
+        }
+      } else if (source.kind === "missing") {
+        throw refusedDeletion(record.keyUri, backups, `it may be the only copy of the key: ${source.because}`);
+      } else if (source.isForbidden) {
+        say(record.keyUri, `deleted, and whether the key is still there is not known: ${source.because}`);
+      } else {
+        const because = `whether the key is still there could not be learnt: ${source.because} Run again when it can.`;
+        throw refusedDeletion(record.keyUri, backups, because);
+      }
+    },
   };
 }
 
-/** The record as it goes to the engine, with the blob marked secret on the wire: no option can take that away. */
-function recordOf(outputs: Outputs): Properties {
-  const { specialSigKey, specialSecretSig } = pulumi.runtime;
-  return { ...outputs, blob: { [specialSigKey]: specialSecretSig, value: outputs.blob } };
+function without<T extends Backup>(forget: readonly string[], backups: readonly T[]): T[] {
+  const forgotten = new Set(forget);
+  return backups.filter(({ blobSha256 }) => !forgotten.has(blobSha256));
 }
 
-// The provider process prints the stack of an error of `read`.
-function withoutStack(error: Error): Error {
-  error.stack = "";
-  return error;
+function isFamiliar(blob: string): boolean {
+  return unfamiliarStructure(blob) === undefined;
 }
 
-function say(line: string): void {
-  process.stdout.write(`KeyBackup ${line}\n`);
+function requireIntact(backups: readonly Backup[]): void {
+  for (const backup of backups) {
+    const damage = damageOf(backup);
+    if (damage !== undefined) {
+      throw damagedState(backup, damage);
+    }
+  }
+}
+
+function sayWhatToKnow({ vaultUri, keyUri, blob, previous }: BackupRecord): void {
+  for (const { backedUpAt, blobSha256, keptBecause } of previous) {
+    say(keyUri, `the backup of ${backedUpAt} (${blobSha256}) is kept in previous: ${keptBecause}.`);
+  }
+  const structure = new URL(vaultUri).hostname.includes(".managedhsm.") ? undefined : unfamiliarStructure(blob);
+  if (structure !== undefined) {
+    say(keyUri, `warning: the backup is not like those of Key Vault: ${structure}. Prove it by restoring it.`);
+  }
 }

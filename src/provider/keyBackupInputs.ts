@@ -11,6 +11,21 @@ import { isUnknown } from "./isUnknown";
 /** Property values as they come from the engine. */
 export type Properties = Readonly<Record<string, unknown>>;
 
+/** The inputs as `check` completes them, once all are known. */
+export interface Inputs {
+  readonly vaultUri: string;
+  readonly keyName: string;
+  readonly keyUri: string;
+  /** The version that the program names. */
+  readonly keyVersion?: string;
+  readonly triggers?: readonly unknown[];
+  readonly maxAgeDays?: number;
+  readonly retain?: number;
+  /** In lower case. */
+  readonly forget?: readonly string[];
+  readonly forceDelete?: boolean;
+}
+
 export interface CheckedInputs {
   /** The inputs, with the key in every spelling as far as it is known, and `keyVersion` if `keyUri` named one. */
   readonly inputs: Properties;
@@ -18,7 +33,42 @@ export interface CheckedInputs {
   readonly mistakes: readonly string[];
 }
 
-const inputNames = ["keyUri", "vaultUri", "keyName", "triggers"];
+interface Shape {
+  readonly isShapeOf: (value: unknown) => boolean;
+  readonly text: string;
+}
+
+const string: Shape = { isShapeOf: (value) => typeof value === "string", text: "a string" };
+
+const shapes: Readonly<Record<string, Shape>> = {
+  keyUri: string,
+  vaultUri: string,
+  keyName: string,
+  triggers: { isShapeOf: Array.isArray, text: "an array" },
+  maxAgeDays: {
+    isShapeOf: (value) => typeof value === "number" && Number.isFinite(value) && value > 0,
+    text: "a positive, finite number of days",
+  },
+  retain: {
+    isShapeOf: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
+    text: "a whole number of backups, 0 or more",
+  },
+  forget: {
+    isShapeOf: (value) => Array.isArray(value) && value.every(isSha256),
+    text: "an array of blobSha256 values, of 64 hexadecimal digits each",
+  },
+  forceDelete: { isShapeOf: (value) => typeof value === "boolean", text: "true or false" },
+};
+
+function isSha256(value: unknown): boolean {
+  return typeof value === "string" && /^[0-9a-f]{64}$/i.test(value);
+}
+
+function inLowerCase(value: unknown): unknown {
+  return typeof value === "string" && isSha256(value) ? value.toLowerCase() : value;
+}
+
+const inputNames = Object.keys(shapes);
 
 const privateLinkAdvice =
   "has the name of a private link. Use the vault's public name, https://{vault}.vault.azure.net, which leads to the " +
@@ -33,9 +83,9 @@ export function checkInputs(declared: Properties, recorded: Properties, allowPri
       .filter((name) => !inputNames.includes(name))
       .map((name) => `${name} is not an input of KeyBackup, which has ${inputNames.join(", ")}.`),
     ...whichKeyMistakes(given),
-    ...inputNames
-      .filter((name) => name in given && !isUnknown(given[name]) && !hasType(name, given[name]))
-      .map((name) => `${name} is not ${name === "triggers" ? "an array" : "a string"}.`),
+    ...Object.entries(shapes)
+      .filter(([name, { isShapeOf }]) => name in given && !isUnknown(given[name]) && !isShapeOf(given[name]))
+      .map(([name, { text }]) => `${name} is not ${text}.`),
   ];
 
   const parse = <T>(name: string, parser: (text: string) => Parsed<T>): T | undefined => {
@@ -62,6 +112,7 @@ export function checkInputs(declared: Properties, recorded: Properties, allowPri
     ...(keyName === undefined ? {} : { keyName }),
     ...(vaultUri === undefined || keyName === undefined ? {} : { keyUri: keyUriOf({ vaultUri, keyName }) }),
     ...(keyVersion === undefined ? {} : { keyVersion }),
+    ...(Array.isArray(given.forget) ? { forget: given.forget.map(inLowerCase) } : {}),
   };
   return { inputs: { ...given, ...known }, mistakes };
 }
@@ -101,10 +152,6 @@ function whichKeyMistakes({ keyUri, vaultUri, keyName }: Properties): string[] {
       : ["keyUri names the vault and the key already: leave vaultUri and keyName out, or keyUri."];
   }
   return parts === 2 ? [] : ["The key is missing: give keyUri, or both vaultUri and keyName."];
-}
-
-function hasType(name: string, value: unknown): boolean {
-  return name === "triggers" ? Array.isArray(value) : typeof value === "string";
 }
 
 function parseKeyName(text: string): Parsed<string> {

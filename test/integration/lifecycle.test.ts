@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
+import { sha256OfBlob } from "../../src/backup/blob";
 import { LocalKeyVault } from "../support/localKeyVault";
 import type { LocalVault } from "../support/localVault";
 import { ProjectFolder } from "../support/providerProcess/projectFolder";
@@ -38,11 +39,17 @@ beforeEach(async () => {
 
 /** A backup of a new key, as the engine has it before the next update. */
 async function backedUp(declared: Properties = {}) {
-  const key = await vault.createKey("orders");
+  const key = await vault.createKey("orders", { tags: { team: "billing" } });
   const { inputs } = await provider.check({ __provider, keyUri: key.keyUriWithVersion, ...declared });
   const { id, outputs } = await provider.create(inputs);
   vault.clearRequests();
   return { key, inputs, id, outputs, olds: sentBack(outputs) };
+}
+
+/** Removes the key for good, so that another may take its name. */
+function purge(): void {
+  vault.deleteKey("orders");
+  vault.purgeKey("orders");
 }
 
 describe("check", () => {
@@ -92,6 +99,10 @@ describe("create", () => {
       blob: wireSecret(expect.stringMatching(/^[\w-]{5000,}$/)),
       blobSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
       backedUpAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/),
+      keyUpdatedAt: new Date(Number(vault.keyVersions("orders")[0]?.updated) * 1000).toISOString(),
+      keyTags: { team: "billing" },
+      sourceStatus: "current",
+      previous: {},
     });
   });
 
@@ -99,8 +110,14 @@ describe("create", () => {
     vault.permissions.delete("list");
     vault.permissions.delete("get");
     const { outputs } = await backedUp();
-    expect(outputs).toMatchObject({ keyVersions: [] });
-    expect(outputs).not.toHaveProperty("keyUriWithVersion");
+    expect(outputs).toMatchObject({
+      keyVersions: [],
+      sourceStatus: "unreachable",
+      sourceStatusReason: expect.stringContaining("Grant the data action Microsoft.KeyVault/vaults/keys/read"),
+    });
+    for (const name of ["keyUriWithVersion", "keyUpdatedAt", "keyTags"]) {
+      expect(outputs).not.toHaveProperty(name);
+    }
   });
 
   it("returns a backup of several megabytes whole", async () => {
@@ -149,7 +166,7 @@ describe("diff", () => {
 });
 
 describe("update", () => {
-  it("returns a new record, with the blob as a secret, and nothing of the old one", async () => {
+  it("returns a new record, with the blob as a secret, and nothing of an old one that it holds whole", async () => {
     const { id, olds } = await backedUp({ triggers });
     const { keyUriWithVersion, version } = await vault.rotateKey("orders");
     const { inputs } = await provider.check({ __provider, keyUri: keyUriWithVersion });
@@ -160,24 +177,62 @@ describe("update", () => {
       keyVersions: [version, olds.keyVersion],
       keyUriWithVersion,
       blob: wireSecret(expect.stringMatching(/^[\w-]{5000,}$/)),
+      previous: {},
     });
     expect(outputs).not.toHaveProperty("triggers");
     expect(sentBack(outputs).blob).not.toBe(olds.blob);
     expect(await provider.diff(id, sentBack(outputs), inputs)).toMatchObject({ changes: "none" });
   });
+
+  it("keeps the backup of a key that was created anew, its blob a secret too, and prints that", async () => {
+    const { key, id, olds } = await backedUp();
+    purge();
+    const { version, keyUriWithVersion } = await vault.createKey("orders");
+    const { inputs } = await provider.check({ __provider, keyUri: keyUriWithVersion });
+    const { backedUpAt, blobSha256 } = olds;
+    const keptBecause = `no newer backup is known to hold version ${key.version}`;
+    expect(await provider.update(id, olds, inputs)).toMatchObject({
+      keyVersions: [version],
+      previous: {
+        [String(blobSha256)]: {
+          blob: wireSecret(olds.blob),
+          blobSha256,
+          keyVersions: [key.version],
+          backedUpAt,
+          keptBecause,
+        },
+      },
+    });
+    await provider.hasPrinted(
+      `KeyBackup ${key.keyUri}: the backup of ${backedUpAt} (${blobSha256}) is kept in previous: ${keptBecause}.\n`,
+    );
+  });
 });
 
 describe("refresh", () => {
-  it("keeps the record as it is, the blob a secret again, without a request to the vault", async () => {
+  it("keeps the record as it is, the blob a secret again, at the price of one reading", async () => {
     const { id, outputs, olds } = await backedUp({ triggers });
     expect(await provider.read(id, { outputs: olds })).toEqual({ id, outputs, inputs: undefined });
-    expect(vault.requests).toEqual([]);
+    expect(vault.requests).toMatchObject([{ operation: "listVersions", hasToken: true }]);
   });
 
-  it("keeps the record of a key that was deleted", async () => {
-    const { id, outputs, olds } = await backedUp();
+  it("keeps all else of the record, whatever has become of the key, and tells that", async () => {
+    const { key, id, outputs, olds } = await backedUp();
+    const read = (source: Properties) =>
+      expect(provider.read(id, { outputs: olds })).resolves.toEqual({
+        id,
+        outputs: { ...outputs, ...source },
+        inputs: undefined,
+      });
+    const { version } = await vault.rotateKey("orders");
+    await read({ sourceStatus: "changed", sourceStatusReason: `the key has newer version ${version}` });
+    vault.fail("listVersions", { kind: "forbidden", reason: "firewall" });
+    await read({ sourceStatus: "unreachable", sourceStatusReason: expect.stringContaining("ForbiddenByFirewall") });
     vault.deleteKey("orders");
-    expect(await provider.read(id, { outputs: olds })).toMatchObject({ id, outputs });
+    const recover = "az keyvault key recover --vault-name localhost --name orders.";
+    await read({ sourceStatus: "missing", sourceStatusReason: expect.stringContaining(recover) });
+    await provider.hasPrinted(`KeyBackup ${key.keyUri}: the backup is kept, and the key is missing: `);
+    expect(vault.count("backup")).toBe(0);
   });
 
   it("sees no drift, asked with what it was made of in the place of what it is to become", async () => {
@@ -185,14 +240,36 @@ describe("refresh", () => {
     const { outputs } = await provider.read(id, { outputs: olds });
     expect(await provider.diff(id, sentBack(outputs), inputs)).toEqual({ changes: "none", replaces: [] });
   });
+
+  it("refuses a blob that is not the one that was recorded, and names both by their SHA-256", async () => {
+    const { id, olds } = await backedUp();
+    const { details } = await refusalOf(provider.read(id, { outputs: { ...olds, blob: "AAAA" } }));
+    expect(details).toContain(`its SHA-256 is ${sha256OfBlob("AAAA")}, and blobSha256 says ${olds.blobSha256}.`);
+    expect(vault.requests).toEqual([]);
+  });
 });
 
 describe("delete", () => {
-  it("makes no request to the vault", async () => {
+  it("of a backup whose key is there asks the vault for one reading", async () => {
     const { id, olds } = await backedUp();
     await provider.delete(id, olds);
-    expect(vault.requests).toEqual([]);
+    expect(vault.requests).toMatchObject([{ operation: "listVersions", hasToken: true }]);
     expect(vault.hasKey("orders")).toBe(true);
+  });
+
+  it("is refused where the blob may be the only copy, until forceDelete was recorded or the blob is forgotten", async () => {
+    const { key, id, olds } = await backedUp();
+    purge();
+    const { details } = await refusalOf(provider.delete(id, olds));
+    expect(details).toContain(`The backup of ${key.keyUri} is not deleted: it may be the only copy of the key`);
+    await provider.delete(id, { ...olds, forceDelete: true });
+    const { version } = await vault.createKey("orders");
+    expect((await refusalOf(provider.delete(id, olds))).details).toContain(
+      `it may hold the only copy: the key in the vault lacks version ${key.version}.`,
+    );
+    expect(version).not.toBe(key.version);
+    await provider.check({ __provider, keyUri: key.keyUri, forget: [olds.blobSha256] });
+    await provider.delete(id, olds);
   });
 });
 

@@ -1,6 +1,6 @@
 import { type JsonWebKey, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { answerKeyOperation } from "./answerKeyOperation";
+import { answerKeyOperation, type KeyRequest } from "./answerKeyOperation";
 import { apiVersionRefusal } from "./apiVersion";
 import type { BackupWrapping } from "./backupBlob";
 import type { Certificate } from "./certificate";
@@ -130,6 +130,19 @@ export class LocalVault {
 
   purgeKey(name: string): void {
     known(this.#store.purge(name, this.purgeMilliseconds) || undefined, name);
+  }
+
+  /** Restores a backup, and says whether its name was free. */
+  async restoreKey(blob: string): Promise<boolean> {
+    const request = {
+      operation: "restore",
+      keyName: "",
+      version: "",
+      query: new URLSearchParams(),
+      body: { value: blob },
+    };
+    const { status } = await answerKeyOperation(this, this.#store, this.#host.wrapping, request as KeyRequest);
+    return status === 200;
   }
 
   /** In the order of their creation; none for a key that is not there. */

@@ -2,6 +2,10 @@ import { beforeAll, describe, expect, it } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
 import { KeyBackup, type KeyBackupArgs } from "../../src";
 
+const previous = {
+  a: { blobSha256: "older", backedUpAt: "2026-01-01T00:00:00.000Z" },
+  b: { blobSha256: "newer", backedUpAt: "2026-02-01T00:00:00.000Z" },
+};
 const registered: pulumi.runtime.MockResourceArgs[] = [];
 
 beforeAll(() =>
@@ -10,7 +14,7 @@ beforeAll(() =>
       registered.push(args);
       return {
         id: "https://kv.vault.azure.net/keys/orders",
-        state: { ...args.inputs, blob: "AAAA", keyVersions: ["v1"] },
+        state: { ...args.inputs, blob: "AAAA", keyVersions: ["v1"], ...(args.name === "history" ? { previous } : {}) },
       };
     },
     call: () => ({}),
@@ -32,9 +36,26 @@ describe("new KeyBackup", () => {
     expect(await pulumi.isSecret(backup.blob)).toBe(true);
     expect(await known(backup.blob)).toBe("AAAA");
     expect(await known(backup.keyVersions)).toEqual(["v1"]);
-    for (const name of ["vaultUri", "keyName", "keyUri", "keyUriWithVersion", "blobSha256", "backedUpAt"] as const) {
+    for (const name of [
+      "keyUriWithVersion",
+      "keyUpdatedAt",
+      "keyTags",
+      "sourceStatus",
+      "sourceStatusReason",
+    ] as const) {
       expect(pulumi.Output.isInstance(backup[name])).toBe(true);
     }
+    for (const name of ["vaultUri", "keyName", "keyUri", "blobSha256", "backedUpAt"] as const) {
+      expect(pulumi.Output.isInstance(backup[name])).toBe(true);
+    }
+  });
+
+  it("has earlier backups newest first and secret, and none of a state that has none", async () => {
+    const keyUri = "https://kv.vault.azure.net/keys/orders";
+    expect(await known(new KeyBackup("no-history", { keyUri }).previous)).toEqual([]);
+    const { previous } = new KeyBackup("history", { keyUri });
+    expect(await pulumi.isSecret(previous)).toBe(true);
+    expect((await known(previous)).map(({ blobSha256 }) => blobSha256)).toEqual(["newer", "older"]);
   });
 
   it("does not change the arguments that it is given", () => {

@@ -41,6 +41,7 @@ describe("the README", () => {
     });
     expect(defaultWaits.throttled).toEqual([1_000, 2_000, 4_000, 8_000, 16_000]);
     expect(defaultWaits.newKey).toBe(10_000);
+    expect(defaultWaits.lookUp).toBe(30_000);
     expect(defaultWaits.attempt).toBe(60_000);
   });
 
@@ -48,6 +49,39 @@ describe("the README", () => {
     for (const [name, [variable]] of Object.entries(variablesOf)) {
       expect(readme.includes(`\`${name}\``) || readme.includes(variable)).toBe(true);
     }
+  });
+});
+
+/** The first cells of the table in a section. */
+function rows(section: string): string[] {
+  const [, text = ""] = readme.split(`\n## ${section}\n`);
+  const [, , ...lines] = (text.split("\n## ")[0] ?? "").split("\n").filter((line) => line.startsWith("|"));
+  return lines.map((line) => line.split(" | ")[0]?.slice(2) ?? "");
+}
+
+/** The names in the code marks of these texts. */
+const names = (texts: readonly string[]) =>
+  texts.flatMap((text) => [...text.matchAll(/`(\w+)`/g)].map(([, name]) => name));
+
+describe("in the README", () => {
+  it.each([
+    ["When a new backup is made", "test/unit/provider/whenABackupIsMade.test.ts"],
+    ["What is never thrown away", "test/unit/provider/whatIsKept.test.ts"],
+  ])('each row of the table "%s" is the title of a test, and each of those tests a row', (section, file) => {
+    const [, tested = ""] = read(file).split("in these cases");
+    const titles = [...(tested.split("\n});")[0] ?? "").matchAll(/^ {2}it\("(.*?)", async/gm)].map(
+      ([, title]) => title,
+    );
+    expect(titles.length).toBeGreaterThan(10);
+    expect(rows(section)).toEqual(titles);
+  });
+
+  it("the tables of inputs and outputs name what the class declares", () => {
+    const source = read("src/keyBackup.ts");
+    const declared = [...source.matchAll(/declare readonly (\w+):/g)].map(([, name]) => name);
+    expect(names(rows("Outputs")).sort()).toEqual(declared.sort());
+    const args = [...source.matchAll(/^ {2}(\w+)\??: pulumi\.Input/gm)].map(([, name]) => name);
+    expect(names(rows("Inputs")).sort()).toEqual([...new Set(args)].sort());
   });
 });
 

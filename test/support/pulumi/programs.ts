@@ -4,9 +4,15 @@ const config = new pulumi.Config();
 const backup = new KeyBackup("orders", {
   keyUri: config.require("keyUri"),
   triggers: config.getObject("triggers"),
-});
+  maxAgeDays: config.getNumber("maxAgeDays"),
+  retain: config.getNumber("retain"),
+  forget: config.getObject("forget"),
+  forceDelete: config.getBoolean("forceDelete"),
+}, config.getObject("options"));
 `;
-const outputs = "blob, keyUri, keyUriWithVersion, keyVersions, keyName, vaultUri, blobSha256, backedUpAt";
+const outputs =
+  "blob, keyUri, keyUriWithVersion, keyVersions, keyName, vaultUri, blobSha256, backedUpAt, keyUpdatedAt, keyTags, " +
+  "sourceStatus, previous";
 
 /** The same infrastructure repository in each of the languages in which users write it: texts by file name. */
 export const programs: Readonly<Record<string, Readonly<Record<string, string>>>> = {

@@ -26,10 +26,14 @@ export interface StateResource {
   readonly id?: string;
   readonly inputs?: Record<string, unknown>;
   readonly outputs?: Record<string, unknown>;
+  /** Replaced, and still to be deleted. */
+  readonly delete?: boolean;
 }
 
 const stack = "dev";
 const name = "infrastructure";
+const backupType = "pulumi-nodejs:dynamic/keyvault:KeyBackup";
+
 /** A user's infrastructure repository in a temporary folder, with a backend and an engine of its own. */
 export class PulumiProject {
   readonly folder: string;
@@ -122,9 +126,13 @@ export class PulumiProject {
     await writeFile(path.join(this.folder, file), text);
   }
 
+  read(file: string): Promise<string> {
+    return readFile(path.join(this.folder, file), "utf8");
+  }
+
   /** The state as it is stored, byte for byte. */
   async stateText(): Promise<string> {
-    return readFile(path.join(this.folder, `.backend/.pulumi/stacks/${name}/${stack}.json`), "utf8");
+    return this.read(`.backend/.pulumi/stacks/${name}/${stack}.json`);
   }
 
   /** Every state that the backend has kept, its backups and history included, byte for byte. */
@@ -143,7 +151,24 @@ export class PulumiProject {
 
   /** The recorded key backups. */
   async backups(): Promise<StateResource[]> {
-    return (await this.resources()).filter(({ type }) => type === "pulumi-nodejs:dynamic/keyvault:KeyBackup");
+    return (await this.resources()).filter(({ type }) => type === backupType);
+  }
+
+  /** What is recorded of the key backups, without ciphertexts: the engine encrypts anew whenever it writes the state. */
+  async records(): Promise<Record<string, unknown>[]> {
+    const records = (await this.backups()).map(({ outputs = {} }) => outputs);
+    return JSON.parse(JSON.stringify(records, (name, value) => (name === "ciphertext" ? "" : value)));
+  }
+
+  /** Edits what is recorded of the one key backup, in the state as its user exports and imports it, secrets in clear. */
+  async editRecord(edit: (outputs: Record<string, unknown>) => void): Promise<void> {
+    const { stdout } = await finished(this.start(["stack", "export", "--show-secrets"]));
+    const exported = JSON.parse(stdout) as { deployment: { resources: StateResource[] } };
+    const backup = exported.deployment.resources.find(({ type }) => type === backupType);
+    edit(backup?.outputs ?? {});
+    await this.write("exported.json", JSON.stringify(exported));
+    await this.#mustRun(["stack", "import", "--file", "exported.json"]);
+    await rm(path.join(this.folder, "exported.json"));
   }
 
   async remove(): Promise<void> {
@@ -175,4 +200,9 @@ export async function finished(child: ChildProcess): Promise<CommandResult> {
     child.once("error", reject);
     child.once("close", (code) => resolve({ code, output, stdout }));
   });
+}
+
+/** The lines with which a command sums up what went wrong, each of which it has printed before. */
+export function diagnosticsIn(output: string): string[] {
+  return output.split("\nDiagnostics:\n").slice(1).join("\n").split("\n");
 }

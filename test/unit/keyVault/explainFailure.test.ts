@@ -1,9 +1,10 @@
 import { createHttpHeaders, createPipelineRequest } from "@azure/core-rest-pipeline";
 import { expect, it } from "@jest/globals";
-import { explainFailure } from "../../../src/keyVault/explainFailure";
+import { CredentialFailure } from "../../../src/keyVault/credentialFailure";
+import { explainBriefly, explainFailure } from "../../../src/keyVault/explainFailure";
 import { Refusal } from "../../../src/keyVault/refusal";
 
-const asked = { vaultUri: "https://hsm.managedhsm.azure.net/", keyName: "orders" } as const;
+const asked = { operation: "backup", vaultUri: "https://hsm.managedhsm.azure.net/", keyName: "orders" } as const;
 
 function refusal(status: number, error: object): Refusal {
   return new Refusal({
@@ -40,4 +41,20 @@ it("shortens a message that has no end, and sets its lines in one", () => {
   const { message } = explainFailure(asked, error, 0);
   expect(message).toContain("first line. second line; xxx");
   expect(message.length).toBeLessThan(2_300);
+});
+
+it("says briefly what stays the same from one request to the next", () => {
+  const reading = { ...asked, operation: "read" } as const;
+  const refused = refusal(403, { code: "Forbidden", innererror: { code: "ForbiddenByRbac" }, message: "oid=1;addr=2" });
+  expect(explainBriefly(reading, refused, 5)).toBe(
+    'Key Vault refused to read key "orders" in hsm.managedhsm.azure.net: 403 Forbidden (ForbiddenByRbac). Grant the data ' +
+      "action Microsoft.KeyVault/managedHsm/keys/read, for instance with the local role Managed HSM Crypto User.",
+  );
+  const failure = new CredentialFailure(
+    "no token from it: AADSTS7000215: Invalid client secret. Trace ID: 3f-a Correlation ID: 4e-b Timestamp: 2026-03-01 " +
+      "10:00:00Z\nMend it.",
+  );
+  expect(explainBriefly(reading, failure, 5)).toBe(
+    'Could not read key "orders" in hsm.managedhsm.azure.net: no token from it: AADSTS7000215: Invalid client secret.\nMend it.',
+  );
 });

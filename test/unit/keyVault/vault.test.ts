@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { defaultWaits, Vault, type Waits } from "../../../src/keyVault/vault";
+import { type BackedUpKey, defaultWaits, Vault, type Waits } from "../../../src/keyVault/vault";
 import { LocalKeyVault } from "../../support/localKeyVault";
 import type { LocalVault } from "../../support/localVault";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
@@ -9,6 +9,7 @@ import type { Fault } from "../../support/vaultFault";
 
 const quick: Waits = {
   operation: 20_000,
+  lookUp: 5_000,
   newKey: 60,
   notReady: [20],
   throttled: [1, 2, 4, 8, 16],
@@ -59,6 +60,10 @@ async function message(attempt: Promise<unknown>): Promise<string> {
   return error instanceof Error ? error.message : `not an Error: ${error}`;
 }
 
+/** Newest first. */
+const versionsOf = ({ source }: BackedUpKey) =>
+  source.kind === "found" ? source.versions.map(({ version }) => version) : source.kind;
+
 const answered = (operation: "backup" | "listVersions" | "get") =>
   local
     .requestsOf(operation)
@@ -66,17 +71,21 @@ const answered = (operation: "backup" | "listVersions" | "get") =>
     .map(({ status }) => status);
 
 describe("a backup", () => {
-  it("returns the service's value and the versions read before it, newest first", async () => {
+  it("returns the service's value and the versions read before and after it, newest first", async () => {
     const first = await local.createKey("orders");
     const second = await local.rotateKey("orders");
-    const { blob, keyVersions } = await open().backUpKey("orders");
-    expect(keyVersions).toEqual([second.version, first.version]);
-    expect(Buffer.from(blob, "base64url").toString("latin1")).toContain("AzureKeyVaultKeyBackupV1.microsoft.com");
+    const backedUp = await open().backUpKey("orders");
+    expect(versionsOf(backedUp)).toEqual([second.version, first.version]);
+    expect(Buffer.from(backedUp.blob, "base64url").toString("latin1")).toContain(
+      "AzureKeyVaultKeyBackupV1.microsoft.com",
+    );
     expect(local.requests.map(({ operation, hasToken }) => [operation, hasToken])).toEqual([
       ["listVersions", false],
       ["listVersions", true],
       ["get", true],
       ["backup", true],
+      ["listVersions", true],
+      ["get", true],
     ]);
   });
 
@@ -86,23 +95,22 @@ describe("a backup", () => {
       later += 1_000;
       versions.unshift(await local.rotateKey("orders"));
     }
-    const { keyVersions } = await open().backUpKey("orders");
-    expect(keyVersions).toEqual(versions.map(({ version }) => version));
+    expect(versionsOf(await open().backUpKey("orders"))).toEqual(versions.map(({ version }) => version));
     expect(local.count("get")).toBe(0);
   });
 
   it("asks for api-version 7.4 and names this package to the audit log", async () => {
     await local.createKey("orders");
     await open().backUpKey("orders");
-    expect(local.requests.map(({ query }) => query["api-version"])).toEqual(["7.4", "7.4", "7.4"]);
+    expect(local.requests.map(({ query }) => query["api-version"])).toEqual(["7.4", "7.4", "7.4", "7.4"]);
   });
 
-  it("costs two requests, and one challenge for a hundred keys that are backed up together", async () => {
+  it("costs three requests, and one challenge for a hundred keys that are backed up together", async () => {
     const names = Array.from({ length: 100 }, (_, index) => `key-${index}`);
     await Promise.all(names.map((name) => local.createKey(name)));
     const vault = open();
     await Promise.all(names.map((name) => vault.backUpKey(name)));
-    expect(local.requests.length).toBe(201);
+    expect(local.requests.length).toBe(301);
     expect(local.requests.filter(({ hasToken }) => !hasToken).length).toBe(1);
   });
 
@@ -111,12 +119,12 @@ describe("a backup", () => {
     for (let rotations = 0; rotations < 60; rotations += 1) {
       await local.rotateKey("orders");
     }
-    expect((await open().backUpKey("orders")).keyVersions.length).toBe(61);
+    expect(versionsOf(await open().backUpKey("orders")).length).toBe(61);
   });
 
   it("holds a named version, whatever the case of its spelling", async () => {
     const { version } = await local.createKey("orders");
-    await expect(open().backUpKey("orders", version.toUpperCase())).resolves.toHaveProperty("keyVersions", [version]);
+    expect(versionsOf(await open().backUpKey("orders", version.toUpperCase()))).toEqual([version]);
   });
 
   it("is not made when the key lacks the named version, and the error lists those it has", async () => {
@@ -129,13 +137,62 @@ describe("a backup", () => {
   });
 });
 
+describe("a key that changes while it is backed up", () => {
+  /** Does something as soon as the vault was asked for its `nth` backup. */
+  async function duringBackup(nth: number, does: () => unknown): Promise<void> {
+    for (let waited = 0; local.count("backup") < nth && waited < 5_000; waited += 5) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await does();
+  }
+
+  it("by a new version is backed up once more, so that what the blob holds is known", async () => {
+    const first = await local.createKey("orders");
+    local.fail("backup", { kind: "delay", milliseconds: 100 });
+    const made = open().backUpKey("orders");
+    await duringBackup(1, () => local.rotateKey("orders"));
+    expect(versionsOf(await made)).toEqual([local.keyVersions("orders")[1]?.version, first.version]);
+    expect(local.count("backup")).toBe(2);
+  });
+
+  it("by being created anew is not taken for the one that was read", async () => {
+    await local.createKey("orders");
+    local.fail("backup", { kind: "delay", milliseconds: 100 });
+    const made = open().backUpKey("orders");
+    await duringBackup(1, () => {
+      local.deleteKey("orders");
+      local.purgeKey("orders");
+      return local.createKey("orders");
+    });
+    expect(versionsOf(await made)).toEqual(local.keyVersions("orders").map(({ version }) => version));
+  });
+
+  it("each time is told, after three backups", async () => {
+    await local.createKey("orders");
+    local.fail("backup", { kind: "delay", milliseconds: 100 }, 3);
+    const made = message(open().backUpKey("orders"));
+    for (const nth of [1, 2, 3]) await duringBackup(nth, () => local.rotateKey("orders"));
+    expect(await made).toContain("what can be read of the key changed during each backup");
+    expect(local.count("backup")).toBe(3);
+  });
+
+  it("by a permission to read that takes effect meanwhile is backed up once more, with its versions", async () => {
+    const { version } = await local.createKey("orders");
+    local.permissions.delete("list");
+    local.fail("backup", { kind: "delay", milliseconds: 100 });
+    const made = open().backUpKey("orders");
+    await duringBackup(1, () => local.permissions.add("list"));
+    expect(versionsOf(await made)).toEqual([version]);
+  });
+});
+
 describe("an identity that may not read", () => {
   it("makes the backup with keys/backup alone, and learns no versions", async () => {
     const { version } = await local.createKey("orders");
     local.permissions.delete("list");
     local.permissions.delete("get");
-    await expect(open().backUpKey("orders", version)).resolves.toHaveProperty("keyVersions", []);
-    expect(answered("listVersions")).toEqual([403]);
+    expect(versionsOf(await open().backUpKey("orders", version))).toEqual("unreachable");
+    expect(answered("listVersions")).toEqual([403, 403]);
     expect(answered("get")).toEqual([]);
     expect(said).toEqual([]);
   });
@@ -147,11 +204,8 @@ describe("an identity that may not read", () => {
     const third = await local.rotateKey("orders");
     local.authorization = "accessPolicy";
     local.permissions.delete("list");
-    await expect(open().backUpKey("orders")).resolves.toHaveProperty("keyVersions", [third.version]);
-    await expect(open().backUpKey("orders", second.version)).resolves.toHaveProperty("keyVersions", [
-      third.version,
-      second.version,
-    ]);
+    expect(versionsOf(await open().backUpKey("orders"))).toEqual([third.version]);
+    expect(versionsOf(await open().backUpKey("orders", second.version))).toEqual([third.version, second.version]);
     expect(await message(open().backUpKey("orders", "0".repeat(32)))).toContain("the key has no version");
     expect(first.version).not.toBe(third.version);
   });
@@ -161,7 +215,7 @@ describe("an identity that may not read", () => {
     local.authorization = "accessPolicy";
     local.permissions.delete("list");
     local.permissions.delete("get");
-    await expect(open().backUpKey("orders")).resolves.toHaveProperty("keyVersions", []);
+    expect(versionsOf(await open().backUpKey("orders"))).toEqual("unreachable");
   });
 });
 
@@ -231,7 +285,7 @@ describe("a permission that has not taken effect", () => {
       local.grantAfter({ requests: 8 });
       const vault = open();
       const backups = await Promise.all([vault.backUpKey("orders"), vault.backUpKey("invoices")]);
-      expect(backups.map(({ keyVersions }) => keyVersions.length)).toEqual([1, 1]);
+      expect(backups.map((backedUp) => versionsOf(backedUp).length)).toEqual([1, 1]);
       expect(said).toEqual([
         expect.stringMatching(
           /^Waiting up to 20 s for a role assignment or access policy on localhost:\d+ to take effect/,
@@ -275,7 +329,7 @@ describe("a key that is not there", () => {
   it("is waited for a moment, as it may be new", async () => {
     const made = open({ newKey: 2_000 }).backUpKey("orders");
     setTimeout(() => void local.createKey("orders"), 50);
-    await expect(made).resolves.toHaveProperty("keyVersions.length", 1);
+    expect(versionsOf(await made).length).toBe(1);
   });
 
   it("and is made between the two requests has its versions recorded all the same", async () => {
@@ -285,8 +339,8 @@ describe("a key that is not there", () => {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     await local.createKey("orders");
-    await expect(made).resolves.toHaveProperty("keyVersions.length", 1);
-    expect(answered("listVersions")).toEqual([200, 200]);
+    expect(versionsOf(await made).length).toBe(1);
+    expect(answered("listVersions")).toEqual([200, 200, 200, 200]);
   });
 
   it("and does not come is told with the way to recover it", async () => {
@@ -482,7 +536,11 @@ it("speaks plain http to an emulator on this machine, and not through a proxy", 
   const { port } = server.address() as AddressInfo;
   await expect(open({}, `http://127.0.0.1:${port}/`).backUpKey("orders")).resolves.toEqual({
     blob: "AAAA",
-    keyVersions: [],
+    source: {
+      kind: "unreachable",
+      because: "The vault backs the key up, and lists no version of it.",
+      isForbidden: false,
+    },
   });
   delete process.env.HTTP_PROXY;
   expect(proxied).toBe(0);
@@ -495,6 +553,7 @@ it("speaks plain http to an emulator on this machine, and not through a proxy", 
 it("waits as long by default as the README says", () => {
   expect(defaultWaits).toMatchObject({
     operation: 180_000,
+    lookUp: 30_000,
     newKey: 10_000,
     throttled: [1_000, 2_000, 4_000, 8_000, 16_000],
   });

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
+import { sha256OfBlob } from "../../../src/backup/blob";
 import { keyBackup } from "../../../src/provider";
 import { LocalKeyVault } from "../../support/localKeyVault";
 import type { LocalVault } from "../../support/localVault";
@@ -10,6 +11,7 @@ import { useIdentityOf } from "../../support/useIdentityOf";
 const unknown = pulumi.runtime.unknownValue;
 const [v1, v2] = ["a".repeat(32), "b".repeat(32)];
 const __provider = "the text";
+const inputNames = ["keyUri", "vaultUri", "keyName", "triggers", "maxAgeDays", "retain", "forget", "forceDelete"];
 
 let service: LocalKeyVault;
 let local: LocalVault;
@@ -74,6 +76,7 @@ describe("check", () => {
   it("passes over what is not known yet", async () => {
     expect(await mistakes({ keyUri: unknown, triggers: unknown })).toEqual([]);
     expect(await mistakes({ vaultUri: unknown, keyName: "orders", triggers: [unknown] })).toEqual([]);
+    expect(await mistakes({ keyUri: unknown, maxAgeDays: unknown, retain: unknown, forget: [unknown] })).toEqual([]);
     expect(await mistakes({ vaultUri: unknown, keyName: "or_ders" })).toEqual([
       expect.stringContaining("keyName is not 1"),
     ]);
@@ -98,6 +101,29 @@ describe("check", () => {
     ],
     ["a secret's URI", { keyUri: "https://kv/secrets/a" }, "keyUri names a secret, not a key"],
     ["a password", { vaultUri: "https://a:b@kv/", keyName: "a" }, "vaultUri has a user name or a password in it."],
+    ["no age", { keyUri: "https://kv/keys/a", maxAgeDays: 0 }, "maxAgeDays is not a positive, finite number of days."],
+    ["a negative age", { keyUri: "https://kv/keys/a", maxAgeDays: -1 }, "maxAgeDays is not a positive"],
+    ["an endless age", { keyUri: "https://kv/keys/a", maxAgeDays: Infinity }, "maxAgeDays is not a positive"],
+    [
+      "an age that is no number",
+      { keyUri: "https://kv/keys/a", maxAgeDays: Number.NaN },
+      "maxAgeDays is not a positive",
+    ],
+    ["a text for an age", { keyUri: "https://kv/keys/a", maxAgeDays: "7" }, "maxAgeDays is not a positive"],
+    [
+      "half a backup",
+      { keyUri: "https://kv/keys/a", retain: 0.5 },
+      "retain is not a whole number of backups, 0 or more.",
+    ],
+    ["fewer backups than none", { keyUri: "https://kv/keys/a", retain: -1 }, "retain is not a whole number"],
+    ["a text for backups", { keyUri: "https://kv/keys/a", retain: "1" }, "retain is not a whole number"],
+    [
+      "a hash that is none",
+      { keyUri: "https://kv/keys/a", forget: ["abc"] },
+      "forget is not an array of blobSha256 values",
+    ],
+    ["a hash outside an array", { keyUri: "https://kv/keys/a", forget: "a".repeat(64) }, "forget is not an array"],
+    ["a text for yes", { keyUri: "https://kv/keys/a", forceDelete: "true" }, "forceDelete is not true or false."],
     ["plain http", { vaultUri: "http://kv.vault.azure.net/", keyName: "a" }, "vaultUri does not use https."],
   ])("refuses %s with one reason", async (_, inputs, reason) => {
     expect(await mistakes(inputs)).toEqual([expect.stringContaining(reason)]);
@@ -163,13 +189,10 @@ describe("check", () => {
   it("has an answer without repeating a value, whatever it is given", async () => {
     const value = fc.oneof(fc.constant(unknown), fc.webUrl(), fc.jsonValue(), fc.constant("Hunter2-Value"));
     await fc.assert(
-      fc.asyncProperty(
-        fc.record({ keyUri: value, vaultUri: value, keyName: value, triggers: value }, { requiredKeys: [] }),
-        async (inputs) => {
-          const reasons = await mistakes(inputs);
-          expect(reasons.join()).not.toContain("Hunter2-Value");
-        },
-      ),
+      fc.asyncProperty(fc.dictionary(fc.constantFrom(...inputNames, "another"), value), async (inputs) => {
+        const reasons = await mistakes(inputs);
+        expect(reasons.join()).not.toContain("Hunter2-Value");
+      }),
     );
   });
 });
@@ -182,6 +205,7 @@ describe("diff", () => {
     keyUri: "https://kv.vault.azure.net/keys/orders",
     keyVersions: [v1],
     blob: "AAAA",
+    blobSha256: sha256OfBlob("AAAA"),
   };
   const declare = async (inputs: Record<string, unknown>) => (await keyBackup.check({}, inputs, undefined)).inputs;
   const diff = async (inputs: Record<string, unknown>) =>
@@ -235,7 +259,16 @@ describe("diff", () => {
 
   it("has an answer for whatever a state and a program hold", async () => {
     const properties = fc.dictionary(
-      fc.constantFrom("vaultUri", "keyName", "keyUri", "keyVersion", "keyVersions", "triggers", "blob", "x"),
+      fc.constantFrom(
+        ...inputNames,
+        "keyVersion",
+        "keyVersions",
+        "blob",
+        "blobSha256",
+        "previous",
+        "sourceStatus",
+        "x",
+      ),
       fc.oneof(fc.constant(unknown), fc.jsonValue()),
     );
     await fc.assert(
@@ -243,14 +276,20 @@ describe("diff", () => {
         expect(typeof (await keyBackup.diff("id", olds, news, undefined)).changes).toBe("boolean");
       }),
       // A value that only fails when it is made a text.
-      { examples: [[{ keyVersions: [{ toString: 0 }] }, { keyVersion: "v1" }]], numRuns: 500 },
+      {
+        examples: [
+          [{ keyVersions: [{ toString: 0 }], previous: [null, { blobSha256: 5 }] }, { keyVersion: "v1" }],
+          [{ keyVersions: [{ toString: 0 }] }, { keyVersion: "v1" }],
+        ],
+        numRuns: 500,
+      },
     );
   });
 });
 
 describe("create and update", () => {
   it("return the record, with the blob marked secret on the wire", async () => {
-    const { version, keyUri, keyUriWithVersion } = await local.createKey("orders");
+    const { version, keyUri, keyUriWithVersion } = await local.createKey("orders", { tags: { team: "orders" } });
     const { inputs } = await keyBackup.check({}, { keyUri: keyUriWithVersion, triggers: ["a"] }, configOf());
     const { id, outs } = await keyBackup.create({ ...inputs, __provider }, configOf());
     expect(id).toBe(keyUri);
@@ -266,42 +305,16 @@ describe("create and update", () => {
         [pulumi.runtime.specialSigKey]: pulumi.runtime.specialSecretSig,
         value: expect.stringMatching(/^[\w-]+$/),
       },
+      keyUpdatedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/),
+      keyTags: { team: "orders" },
       blobSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
       backedUpAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/),
+      sourceStatus: "current",
+      previous: {},
     });
-    const updated = await keyBackup.update(id, outs, { ...inputs, __provider }, configOf());
-    expect(updated.outs).toMatchObject({ keyVersions: [version] });
+    const updated = await keyBackup.update(id, outs, { ...inputs, triggers: ["b"], __provider }, configOf());
+    expect(updated.outs).toMatchObject({ keyVersions: [version], triggers: ["b"] });
     expect(updated.outs.blob).not.toEqual(outs.blob);
-  });
-
-  it("keep the recorded backup where the key was created anew, and say how to go on", async () => {
-    const { keyUri, version } = await local.createKey("orders");
-    const { inputs } = await keyBackup.check({}, { keyUri }, configOf());
-    const { outs } = await keyBackup.create(inputs, configOf());
-    local.deleteKey("orders");
-    local.purgeKey("orders");
-    const quick = configOf({ "azure-keyvault-backup:timeoutSeconds": "1" });
-    const gone = await keyBackup.update("id", outs, { ...inputs, triggers: [1] }, quick).catch((it: Error) => it);
-    expect(gone).toMatchObject({ message: expect.stringContaining("404 KeyNotFound") });
-    await local.createKey("orders");
-    local.clearRequests();
-    const error = await keyBackup.update("id", outs, { ...inputs, triggers: [1] }, configOf()).catch((it: Error) => it);
-    expect(error).toMatchObject({ message: expect.stringContaining(`holds version ${version}, which the key lacks`) });
-    expect(error).toMatchObject({ message: expect.stringContaining("pulumi up --replace <urn>") });
-    expect(local.count("backup")).toBe(0);
-  });
-
-  it("keep the recorded backup where the versions can no longer be read, and say which permission is missing", async () => {
-    const { keyUri } = await local.createKey("orders");
-    const { inputs } = await keyBackup.check({}, { keyUri }, configOf());
-    const { outs } = await keyBackup.create(inputs, configOf());
-    local.permissions.delete("list");
-    local.permissions.delete("get");
-    local.clearRequests();
-    const error = await keyBackup.update("id", outs, { ...inputs, triggers: [1] }, configOf()).catch((it: Error) => it);
-    expect(error).toMatchObject({ message: expect.stringContaining("could not be read") });
-    expect(error).toMatchObject({ message: expect.stringContaining("Microsoft.KeyVault/vaults/keys/read") });
-    expect(local.count("backup")).toBe(0);
   });
 
   it("leave out what the identity may not read", async () => {
@@ -310,9 +323,16 @@ describe("create and update", () => {
     local.permissions.delete("get");
     const { inputs } = await keyBackup.check({}, { keyUri: keyUriWithVersion }, configOf());
     const { outs } = await keyBackup.create(inputs, configOf());
-    expect(outs).toMatchObject({ keyVersions: [] });
-    expect(outs).not.toHaveProperty("keyUriWithVersion");
-    expect(await keyBackup.diff("id", outs, inputs, configOf())).toEqual({ changes: false });
+    expect(outs).toMatchObject({
+      keyVersions: [],
+      sourceStatus: "unreachable",
+      sourceStatusReason: expect.stringContaining("Grant the data action Microsoft.KeyVault/vaults/keys/read"),
+    });
+    for (const name of ["keyUriWithVersion", "keyUpdatedAt", "keyTags"]) {
+      expect(outs).not.toHaveProperty(name);
+    }
+    const recorded = { ...outs, blob: pulumi.runtime.unwrapRpcSecret(outs.blob) };
+    expect(await keyBackup.diff("id", recorded, inputs, configOf())).toEqual({ changes: false });
   });
 
   it("fail with an error that the engine does not take for a half-made resource", async () => {
@@ -343,27 +363,22 @@ describe("create and update", () => {
   });
 });
 
-describe("read", () => {
-  it("keeps the record as it is, and makes no call", async () => {
-    const record = { __provider, keyUri: "https://kv.vault.azure.net/keys/orders", blob: "AAAA", other: [1] };
-    const { id, props } = await keyBackup.read("the id", record, configOf());
-    expect(id).toBe("the id");
-    expect(props).toEqual({
-      ...record,
-      blob: { [pulumi.runtime.specialSigKey]: pulumi.runtime.specialSecretSig, value: "AAAA" },
-    });
-  });
-
-  it("of a resource that no state holds says that there is no get", async () => {
-    const error = await keyBackup.read("the id", { __provider }, configOf()).catch((reason: Error) => reason);
-    expect(error).toMatchObject({
-      message: expect.stringContaining("exists only in the state that made it"),
-      stack: "",
-    });
-  });
+it("read and delete tell a mistake in the configuration, and change nothing", async () => {
+  const { keyUri } = await local.createKey("orders");
+  const { inputs } = await keyBackup.check({}, { keyUri }, configOf());
+  const { outs } = await keyBackup.create(inputs, configOf());
+  const recorded = { ...outs, blob: pulumi.runtime.unwrapRpcSecret(outs.blob) };
+  const config = configOf({ "azure-keyvault-backup:timeoutSeconds": "soon" });
+  for (const call of [() => keyBackup.read("id", recorded, config), () => keyBackup.delete("id", recorded, config)]) {
+    const error = await call().catch((reason: Error) => reason);
+    expect(error).toMatchObject({ message: expect.stringContaining("timeoutSeconds is not a whole"), stack: "" });
+  }
 });
 
-it("delete makes no call", async () => {
-  await keyBackup.delete("id", { vaultUri: local.vaultUri, keyName: "orders" }, configOf());
-  expect(local.requests).toEqual([]);
+it("read of a resource that no state holds says that there is no get", async () => {
+  const error = await keyBackup.read("the id", { __provider }, configOf()).catch((reason: Error) => reason);
+  expect(error).toMatchObject({
+    message: expect.stringContaining("exists only in the state that made it"),
+    stack: "",
+  });
 });

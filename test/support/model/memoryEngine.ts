@@ -1,0 +1,157 @@
+import { isDeepStrictEqual } from "node:util";
+import * as pulumi from "@pulumi/pulumi";
+import type { KeyBackupProvider } from "../../../src/provider/keyBackup";
+import { type Declaration, type HeldRecord, heldBackups, type StackEngine, type UpOptions } from "./stackEngine";
+
+type Properties = Readonly<Record<string, unknown>>;
+
+class Killed extends Error {}
+
+/**
+ * What Pulumi's engine does with one dynamic resource, in this process: a preview and an update by a provider of its own
+ * each, secrets sent back in clear, a state that changes only by what succeeded, and a replaced resource that is deleted
+ * last and stays to be deleted where that fails.
+ */
+export class MemoryEngine implements StackEngine {
+  readonly #newProvider: () => KeyBackupProvider;
+  #inputs: Properties = {};
+  #outputs: Properties | undefined;
+  #pendingDeletes: Properties[] = [];
+  /** Why the last command failed. */
+  failure: unknown;
+
+  constructor(newProvider: () => KeyBackupProvider) {
+    this.#newProvider = newProvider;
+  }
+
+  /** What is recorded of the resource that the program declares. */
+  get outputs(): Properties | undefined {
+    return this.#outputs;
+  }
+
+  /** Records something else, as an edited state would. */
+  edit(outputs: Properties): void {
+    this.#outputs = outputs;
+  }
+
+  up(declaration: Declaration, { refresh = false, isKilled = false }: UpOptions = {}): Promise<boolean> {
+    return this.#succeeds(async () => {
+      const provider = this.#newProvider();
+      if (refresh) await this.#refresh(provider);
+      if (declaration === undefined) {
+        await this.#deleteCurrent(provider);
+      } else {
+        await this.preview(declaration);
+        await this.#apply(provider, declaration, isKilled);
+      }
+      await this.#deletePending(provider);
+    });
+  }
+
+  refresh(): Promise<boolean> {
+    return this.#succeeds(() => this.#refresh(this.#newProvider()));
+  }
+
+  destroy(): Promise<boolean> {
+    return this.#succeeds(async () => {
+      const provider = this.#newProvider();
+      await this.#deleteCurrent(provider);
+      await this.#deletePending(provider);
+    });
+  }
+
+  async preview(declaration: Properties): Promise<pulumi.dynamic.DiffResult | undefined> {
+    const provider = this.#newProvider();
+    const inputs = await checked(provider, this.#inputs, declaration);
+    return this.#outputs && provider.diff("id", this.#outputs, inputs, undefined);
+  }
+
+  async records(): Promise<HeldRecord[]> {
+    const records = this.#pendingDeletes.map((outputs) => recordOf(outputs, true));
+    return this.#outputs ? [recordOf(this.#outputs, false), ...records] : records;
+  }
+
+  async #apply(provider: KeyBackupProvider, declaration: Properties, isKilled: boolean): Promise<void> {
+    const store = (outputs: Properties, inputs: Properties) => {
+      const stored = sentBack(outputs);
+      if (isKilled) throw new Killed();
+      this.#outputs = stored;
+      this.#inputs = inputs;
+    };
+    const replaced = this.#outputs;
+    const inputs = await checked(provider, this.#inputs, declaration);
+    if (replaced === undefined) return store((await provider.create(inputs, undefined)).outs, inputs);
+    const { changes = false, replaces = [] } = await provider.diff("id", replaced, inputs, undefined);
+    if (replaces.length > 0) {
+      const anew = await checked(provider, {}, declaration);
+      store((await provider.create(anew, undefined)).outs, anew);
+      this.#pendingDeletes.push(replaced);
+    } else if (changes) {
+      store((await provider.update("id", replaced, inputs, undefined)).outs, inputs);
+    } else {
+      this.#inputs = inputs;
+    }
+  }
+
+  async #refresh(provider: KeyBackupProvider): Promise<void> {
+    if (this.#outputs === undefined) return;
+    const { id, props } = await provider.read("id", this.#outputs, undefined);
+    // An engine takes a resource without an id for gone, and drops it.
+    this.#outputs = id ? sentBack(props ?? {}) : undefined;
+    if (this.#outputs) await provider.diff("id", this.#outputs, this.#inputs, undefined);
+  }
+
+  async #deleteCurrent(provider: KeyBackupProvider): Promise<void> {
+    if (this.#outputs === undefined) return;
+    await provider.delete("id", this.#outputs, undefined);
+    this.#outputs = undefined;
+    this.#inputs = {};
+  }
+
+  async #deletePending(provider: KeyBackupProvider): Promise<void> {
+    for (const outputs of [...this.#pendingDeletes]) {
+      await provider.delete("id", outputs, undefined);
+      this.#pendingDeletes = this.#pendingDeletes.filter((it) => it !== outputs);
+    }
+  }
+
+  async #succeeds(command: () => Promise<void>): Promise<boolean> {
+    this.failure = undefined;
+    try {
+      await command();
+      return true;
+    } catch (error) {
+      this.failure = error;
+      return false;
+    }
+  }
+}
+
+async function checked(provider: KeyBackupProvider, olds: Properties, news: Properties): Promise<Properties> {
+  const { inputs, failures = [] } = await provider.check(olds, news, undefined);
+  if (failures.length > 0) throw new Error(failures.map(({ reason }) => reason).join(" "));
+  return inputs;
+}
+
+/** As the engine stores outputs and sends them back: JSON, secrets in clear. A blob that comes in clear is a defect. */
+function sentBack(outputs: Properties): Properties {
+  const text = JSON.stringify(outputs, (name, value) => {
+    if (pulumi.runtime.isRpcSecret(value)) return pulumi.runtime.unwrapRpcSecret(value);
+    if (name === "blob") throw new Error("The blob is not marked secret.");
+    return value;
+  });
+  const stored = JSON.parse(text) as Properties;
+  const isWhole = isDeepStrictEqual(Object.keys(stored).sort(), Object.keys(outputs).sort());
+  if (!isWhole) throw new Error("The outputs have members that an engine does not take.");
+  return stored;
+}
+
+function recordOf(outputs: Properties, isPendingDelete: boolean): HeldRecord {
+  return {
+    keyName: String(outputs.keyName),
+    isPendingDelete,
+    forceDelete: outputs.forceDelete === true,
+    sourceStatus: outputs.sourceStatus as string | undefined,
+    backups: heldBackups(outputs),
+  };
+}
