@@ -22,6 +22,8 @@ const withPackage = {
 
 /** @type {import("jest").Config} */
 module.exports = {
+  // Tests wait for engines and vaults more than they compute.
+  maxWorkers: 2,
   coverageProvider: "v8",
   collectCoverageFrom: ["src/**/*.ts"],
   reporters: ["default", "<rootDir>/test/support/plainSummary.cjs"],

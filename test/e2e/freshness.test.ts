@@ -17,7 +17,7 @@ beforeAll(async () => {
   vault = await service.createVault();
   ({ keyUri } = await vault.createKey("orders", { tags: { team: "billing" } }));
   project = await localProject(service, files, { config: { keyUri } });
-  await project.succeeds("up");
+  await project.succeeds("up", "--skip-preview");
 });
 beforeEach(() => vault.clearRequests());
 afterAll(async () => {

@@ -56,7 +56,7 @@ async function newWorld(): Promise<World> {
 it("no sequence of operations, failures and kills loses a version that only the state holds", async () => {
   const seed = Number(process.env.MODEL_SEED ?? Date.now() % 2 ** 31);
   process.stderr.write(`The seed of the model with the engine is ${seed}: MODEL_SEED=${seed} repeats its sequences.\n`);
-  const property = fc.asyncProperty(fc.commands(commands, { maxCommands: 10, size: "max" }), async (sequence) => {
+  const property = fc.asyncProperty(fc.commands(commands, { maxCommands: 8, size: "max" }), async (sequence) => {
     const real = await newWorld();
     await real.engine.up(real.declaration);
     await fc.asyncModelRun(() => ({ model: {}, real }), sequence);
