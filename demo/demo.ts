@@ -46,7 +46,9 @@ async function run(service: LocalKeyVault, folder: string, engine: string, engin
   await pulumi("up", "--yes");
 
   const rotated = await vault.rotateKey("orders");
-  say(`The key was rotated to version ${rotated.version}. The next pulumi up --refresh sees it and makes a new backup.`);
+  say(
+    `The key was rotated to version ${rotated.version}. The next pulumi up --refresh sees it and makes a new backup.`,
+  );
   await pulumi("up", "--refresh", "--yes");
 
   say("The state holds the blob encrypted, and a command tells it to those who may decrypt the state:");
