@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { SourceStatus } from "../backup/freshness";
 import type { Backup, PreviousBackup } from "../backup/history";
-import { isUnknown } from "./isUnknown";
 import type { Properties } from "./keyBackupInputs";
+import { textIn, textsIn } from "./textIn";
 
 /** What a state records of a backup. Its names are part of the contract with the states of every release. */
 export interface BackupRecord extends Backup {
@@ -65,16 +65,6 @@ export function toWire({ previous, ...record }: BackupRecord): Record<string, un
 /** All backups of a record, newest first. */
 export function backupsOf(record: BackupRecord): Backup[] {
   return [record, ...record.previous];
-}
-
-/** The value if it is a known text. */
-export function textIn(value: unknown): string | undefined {
-  return typeof value === "string" && !isUnknown(value) ? value : undefined;
-}
-
-/** The texts of an array. */
-export function textsIn(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
 function backupIn({ blob, keyVersions, backedUpAt }: Properties, blobSha256: string): Backup {

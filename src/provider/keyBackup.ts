@@ -1,16 +1,19 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { damageOf, sha256OfBlob, unfamiliarStructure } from "../backup/blob";
+import { sha256OfBlob, unfamiliarStructure } from "../backup/blob";
 import { freshnessOf } from "../backup/freshness";
 import { type Backup, keptBeside, lackingInSource, onlyCopies, tellingVersions, versionsText } from "../backup/history";
 import { keyUriOf, keyVersionUriOf } from "../keyVault/keyReference";
 import type { Vault } from "../keyVault/vault";
-import { type BackupRecord, backupsOf, recordIn, textIn, toWire } from "./backupRecord";
+import { type BackupRecord, backupsOf, recordIn, toWire } from "./backupRecord";
 import { compareProperties } from "./compareProperties";
 import { readConfiguration, type StackConfig } from "./configuration";
-import { damagedState, refusedDeletion, withoutStack } from "./errors";
 import { explainCoverage } from "./explainCoverage";
 import { checkInputs, type Inputs, type Properties } from "./keyBackupInputs";
+import { refusedDeletion } from "./refusedDeletion";
+import { requireIntact } from "./requireIntact";
 import { say } from "./say";
+import { textIn } from "./textIn";
+import { withoutStack } from "./withoutStack";
 
 /** What the text in a state calls, with these arguments in this order: never changed. */
 export interface KeyBackupProvider {
@@ -167,15 +170,6 @@ function without<T extends Backup>(forget: readonly string[], backups: readonly 
 
 function isFamiliar(blob: string): boolean {
   return unfamiliarStructure(blob) === undefined;
-}
-
-function requireIntact(backups: readonly Backup[]): void {
-  for (const backup of backups) {
-    const damage = damageOf(backup);
-    if (damage !== undefined) {
-      throw damagedState(backup, damage);
-    }
-  }
 }
 
 function sayWhatToKnow({ vaultUri, keyUri, blob, previous }: BackupRecord): void {

@@ -2,8 +2,8 @@ import type { TokenCredential } from "@azure/core-auth";
 import { defaultWaits, Vault } from "../keyVault/vault";
 import { readConfiguration, type StackConfig } from "./configuration";
 import { credentialOf } from "./credential";
-import { withoutStack } from "./errors";
 import { readIdentitySettings } from "./identitySettings";
+import { withoutStack } from "./withoutStack";
 
 // The engine runs all resources of an update in one process, so that they share tokens, connections and throttling.
 const credentials = new Map<string, TokenCredential>();
