@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import type { KeyBackupProvider } from "../../../src/provider/keyBackup";
-import { type Declaration, type HeldRecord, heldBackups, type StackEngine, type UpOptions } from "./stackEngine";
+import { type Declaration, type HeldRecord, heldRecord, type StackEngine, type UpOptions } from "./stackEngine";
 
 type Properties = Readonly<Record<string, unknown>>;
 
@@ -67,8 +67,8 @@ export class MemoryEngine implements StackEngine {
   }
 
   async records(): Promise<HeldRecord[]> {
-    const records = this.#pendingDeletes.map((outputs) => recordOf(outputs, true));
-    return this.#outputs ? [recordOf(this.#outputs, false), ...records] : records;
+    const records = this.#pendingDeletes.map((outputs) => heldRecord(outputs, true));
+    return this.#outputs ? [heldRecord(this.#outputs, false), ...records] : records;
   }
 
   async #apply(provider: KeyBackupProvider, declaration: Properties, isKilled: boolean): Promise<void> {
@@ -144,14 +144,4 @@ function sentBack(outputs: Properties): Properties {
   const isWhole = isDeepStrictEqual(Object.keys(stored).sort(), Object.keys(outputs).sort());
   if (!isWhole) throw new Error("The outputs have members that an engine does not take.");
   return stored;
-}
-
-function recordOf(outputs: Properties, isPendingDelete: boolean): HeldRecord {
-  return {
-    keyName: String(outputs.keyName),
-    isPendingDelete,
-    forceDelete: outputs.forceDelete === true,
-    sourceStatus: outputs.sourceStatus as string | undefined,
-    backups: heldBackups(outputs),
-  };
 }

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { LocalVault } from "../localVault";
 import { descendantsOf } from "../pulumi/descendantsOf";
 import { finished, type PulumiProject } from "../pulumi/pulumiProject";
-import { type Declaration, type HeldRecord, heldBackups, type StackEngine, type UpOptions } from "./stackEngine";
+import { type Declaration, type HeldRecord, heldRecord, type StackEngine, type UpOptions } from "./stackEngine";
 
 interface ExportedResource {
   readonly type: string;
   readonly delete?: boolean;
-  readonly outputs?: Readonly<Record<string, unknown>>;
+  readonly outputs: Readonly<Record<string, unknown>>;
 }
 
 /** Pulumi's own engine, on a JavaScript program that declares one `KeyBackup`. */
@@ -44,7 +44,8 @@ export class PulumiEngine implements StackEngine {
     if (this.#known?.stateText !== stateText) {
       const { stdout } = await finished(this.#project.start(["stack", "export", "--show-secrets"]));
       const { deployment } = JSON.parse(stdout) as { deployment: { resources?: ExportedResource[] } };
-      const records = (deployment.resources ?? []).filter(({ type }) => type.endsWith(":KeyBackup")).map(recordOf);
+      const backups = (deployment.resources ?? []).filter(({ type }) => type.endsWith(":KeyBackup"));
+      const records = backups.map((it) => heldRecord(inClear(it.outputs) as typeof it.outputs, it.delete === true));
       this.#known = { stateText, records };
     }
     return this.#known.records;
@@ -84,17 +85,6 @@ function killIfRunning(id: number): void {
   } catch {
     // It has ended with its engine.
   }
-}
-
-function recordOf({ delete: isPendingDelete = false, outputs = {} }: ExportedResource): HeldRecord {
-  const current = inClear(outputs) as Readonly<Record<string, unknown>>;
-  return {
-    keyName: String(current.keyName),
-    isPendingDelete,
-    forceDelete: current.forceDelete === true,
-    sourceStatus: current.sourceStatus as string | undefined,
-    backups: heldBackups(current),
-  };
 }
 
 /** What `pulumi stack export --show-secrets` wraps secrets in, taken off. */

@@ -44,3 +44,14 @@ export function heldBackups(outputs: Readonly<Record<string, unknown>>): HeldBac
   previous.sort((one, other) => (one.backedUpAt < other.backedUpAt ? 1 : -1));
   return [outputs as unknown as HeldBackup, ...previous];
 }
+
+/** A record by the outputs that a state holds, secrets in clear. */
+export function heldRecord(outputs: Readonly<Record<string, unknown>>, isPendingDelete: boolean): HeldRecord {
+  return {
+    keyName: String(outputs.keyName),
+    isPendingDelete,
+    forceDelete: outputs.forceDelete === true,
+    sourceStatus: outputs.sourceStatus as string | undefined,
+    backups: heldBackups(outputs),
+  };
+}
