@@ -52,7 +52,7 @@ export type KeyBackupArgs = (KeyByUri | KeyByVaultAndName) & {
   retain?: pulumi.Input<number> | undefined;
   /**
    * `blobSha256` of each earlier backup to drop for good from `previous`, even if it is the only copy of a key. This
-   * resource's newest backup is not dropped. Where the program named another key before, and deleting the record of that was
+   * resource's newest backup is not dropped, and not kept either once a new one is made. Where the program named another key before, and deleting the record of that was
    * refused: the `blobSha256` of all its backups, as the error lists them. Names that are not there do no harm.
    * @default []
    */

@@ -50,8 +50,8 @@ export type Coverage =
   /** The program declares another key, so that the record is not a backup of it. */
   | { readonly kind: "otherKey"; readonly properties: readonly ("vaultUri" | "keyName")[] };
 
-// What decides what is kept beside a backup, and not whether one is made.
-const besideTheBackup = ["forget", "forceDelete"];
+/** The inputs that decide what is kept beside a backup, and not whether one is made. */
+export const besideTheBackup: readonly string[] = ["forget", "forceDelete"];
 
 const millisecondsPerDay = 86_400_000;
 

@@ -1,4 +1,4 @@
-import type { Coverage } from "../backup/coverage";
+import { besideTheBackup, type Coverage } from "../backup/coverage";
 
 /** What the user is told of the comparison, in a preview and in an update; undefined where there is nothing to tell. */
 export function explainCoverage(coverage: Coverage): string | undefined {
@@ -24,14 +24,13 @@ export function explainCoverage(coverage: Coverage): string | undefined {
 }
 
 const namesOfTheKey = ["keyUri", "vaultUri", "keyName"];
-const namesThatMakeNoBackup = ["forget", "forceDelete"];
 
 // `check` completes only what is known: with the key's URI or its parts unknown, it may be another key.
 function mayBecome(unknown: readonly string[]): string {
   if (unknown.some((name) => namesOfTheKey.includes(name))) {
     return "a new backup may be made, or one of another key that takes the place of this one";
   }
-  return unknown.every((name) => namesThatMakeNoBackup.includes(name))
+  return unknown.every((name) => besideTheBackup.includes(name))
     ? "updated without a new backup"
     : "a new backup may be made";
 }

@@ -258,6 +258,16 @@ describe.each<[string, () => Promise<string[]>, () => string]>([
     expect(vault.count("backup")).toBe(1);
   });
 
+  it("neither forceDelete nor `pulumi state delete` lets it go, as two records have one URN", async () => {
+    await project.configure({ forceDelete: "true" });
+    await refused("up");
+    await project.configure({ forceDelete: "false" });
+    const [{ urn } = { urn: "" }] = await project.backups();
+    const { code, output } = await project.run(["state", "delete", urn, "--yes"]);
+    expect([code === 0, output]).toEqual([false, expect.stringContaining("ambiguous")]);
+    expect((await project.backups()).length).toBe(2);
+  });
+
   it("forget in the program lets it go", async () => {
     await project.configure({ forget: JSON.stringify([blobSha256]) });
     await project.succeeds("up");
@@ -267,6 +277,19 @@ describe.each<[string, () => Promise<string[]>, () => string]>([
     expect(await project.succeeds("up")).toContain("2 unchanged");
     expect(vault.count("backup")).toBe(1);
   });
+});
+
+it("with deleteBeforeReplace, the other key is backed up only once forget lets the old backup go", async () => {
+  await backUp();
+  lose();
+  const { keyUri: another } = await vault.createKey("invoices");
+  await project.configure({ keyUri: another, options: '{"deleteBeforeReplace":true}' });
+  await refused("up");
+  expect([vault.count("backup"), (await project.backups()).length]).toEqual([0, 1]);
+  await project.configure({ forget: JSON.stringify([blobSha256]) });
+  await project.succeeds("up");
+  expect(await project.records()).toMatchObject([{ keyName: "invoices", previous: {} }]);
+  await remove();
 });
 
 describe("a state whose blob is not the one that was recorded", () => {

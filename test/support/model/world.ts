@@ -3,9 +3,6 @@ import type { LocalKeyVault } from "../localKeyVault";
 import type { LocalVault } from "../localVault";
 import type { Declaration, HeldBackup, HeldRecord, StackEngine } from "./stackEngine";
 
-/** What became of the versions that a state held, in one step. */
-export class LostVersion extends Error {}
-
 /** What the program says of its one `KeyBackup`. */
 export interface Program {
   readonly keyName: string;
@@ -96,7 +93,7 @@ export class World {
         const gone = (await this.restored(backup.blob)).filter((version) => !after.has(version));
         const lost = gone.filter((version) => !mayGo(backup, version));
         if (lost.length > 0) {
-          throw new LostVersion(`No blob holds ${lost.join(", ")} of ${record.keyName} any more.`);
+          throw new Error(`No blob holds ${lost.join(", ")} of ${record.keyName} any more.`);
         }
       }
     }
