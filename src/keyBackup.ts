@@ -125,6 +125,13 @@ export class KeyBackup extends pulumi.dynamic.Resource {
   declare readonly keyVersions: pulumi.Output<string[]>;
 
   /**
+   * RFC 7638 thumbprint (SHA-256, base64url) of the public key of each version, by version, as far as it was read: that of
+   * the newest is read with each backup, and earlier ones stay. What a restored key is compared with. Without the permission
+   * to get keys, and of symmetric keys, there is none.
+   */
+  declare readonly keyThumbprints: pulumi.Output<Record<string, string>>;
+
+  /**
    * When an attribute or a tag of any version of the key last changed before the backup: RFC 3339, UTC, in whole seconds.
    * Undefined where the identity may not read the key.
    */
@@ -178,6 +185,7 @@ export class KeyBackup extends pulumi.dynamic.Resource {
         ...args,
         keyUriWithVersion: undefined,
         keyVersions: undefined,
+        keyThumbprints: undefined,
         keyUpdatedAt: undefined,
         keyTags: undefined,
         blob: undefined,
@@ -193,6 +201,8 @@ export class KeyBackup extends pulumi.dynamic.Resource {
     );
     // Under mocks and at preview the engine marks nothing secret by the option alone.
     this.blob = pulumi.secret(this.blob);
+    // A state of a release before 0.3.0 has none.
+    this.keyThumbprints = this.keyThumbprints.apply((thumbprints) => thumbprints ?? {});
     this.previous = pulumi.secret(this.previous.apply(newestFirst));
     warnOfTraps(this);
   }

@@ -1,14 +1,85 @@
 import { isRestError } from "@azure/core-rest-pipeline";
+import { azOptionOf } from "./azOption";
 import { CredentialFailure } from "./credentialFailure";
 import { MalformedAnswer } from "./downloadBackup";
+import { isManagedHsm } from "./keyReference";
 import { Refusal } from "./refusal";
 
 /** What was to be done to which key. */
 export interface Asked {
-  readonly operation: "backup" | "read";
+  readonly operation: Operation;
   readonly vaultUri: string;
-  readonly keyName: string;
+  /** Undefined where it is not known yet: a blob tells its key's name to the service alone. */
+  readonly keyName: string | undefined;
 }
+
+export type Operation =
+  | "backup"
+  | "read"
+  | "get"
+  | "restore"
+  | "update"
+  | "create"
+  | "delete"
+  | "purge"
+  | "sign"
+  | "unwrapKey"
+  | "decrypt";
+
+interface Grant {
+  /** What is done to a key, as a verb without its object. */
+  readonly verb: string;
+  /** The data action under Microsoft.KeyVault/vaults/keys, and a built-in role that has it. */
+  readonly action: string;
+  readonly role: string;
+  /** The data action under Microsoft.KeyVault/managedHsm/keys, and a local role that has it. */
+  readonly hsmAction: string;
+  readonly hsmRole: string;
+  /** The key permission of access policies. */
+  readonly permission: string;
+}
+
+const user = { role: "Key Vault Crypto User", hsmRole: "Managed HSM Crypto User" };
+const officer = { role: "Key Vault Crypto Officer", hsmRole: "Managed HSM Crypto User" };
+
+const grants: Readonly<Record<Operation, Grant>> = {
+  backup: { verb: "back up", action: "backup/action", hsmAction: "backup/action", permission: "backup", ...user },
+  read: { verb: "read", action: "read", hsmAction: "read/action", permission: "list", ...user },
+  get: { verb: "read", action: "read", hsmAction: "read/action", permission: "get", ...user },
+  restore: {
+    verb: "restore",
+    action: "restore/action",
+    hsmAction: "restore/action",
+    permission: "restore",
+    ...officer,
+  },
+  update: { verb: "tag", action: "update/action", hsmAction: "write/action", permission: "update", ...officer },
+  create: { verb: "create", action: "create/action", hsmAction: "create", permission: "create", ...officer },
+  delete: { verb: "delete", action: "delete", hsmAction: "delete", permission: "delete", ...officer },
+  purge: {
+    verb: "purge",
+    action: "purge/action",
+    role: officer.role,
+    hsmAction: "deletedKeys/delete",
+    hsmRole: "Managed HSM Crypto Officer",
+    permission: "purge",
+  },
+  sign: { verb: "sign with", action: "sign/action", hsmAction: "sign/action", permission: "sign", ...user },
+  unwrapKey: {
+    verb: "unwrap with",
+    action: "unwrap/action",
+    hsmAction: "unwrap/action",
+    permission: "unwrapKey",
+    ...user,
+  },
+  decrypt: {
+    verb: "decrypt with",
+    action: "decrypt/action",
+    hsmAction: "decrypt/action",
+    permission: "decrypt",
+    ...user,
+  },
+};
 
 /** The operation's deadline has passed. */
 export class DeadlinePassed extends Error {
@@ -39,6 +110,16 @@ export class KeyKeepsChanging extends Error {
     super(
       "what can be read of the key changed during each backup, so that none is known to hold which versions. Run again.",
     );
+  }
+}
+
+/** The name of the key is taken, and no key is seen to have it: one that has it is being deleted, or was just purged. */
+export class NameNotFree extends Error {
+  readonly conflict: Refusal;
+
+  constructor(conflict: Refusal) {
+    super("The name of the key is not free.");
+    this.conflict = conflict;
   }
 }
 
@@ -84,7 +165,8 @@ export function connectionCodeOf(error: unknown): string | undefined {
 }
 
 function whatOf({ operation, vaultUri, keyName }: Asked): string {
-  return `${operation === "backup" ? "back up" : "read"} key "${keyName}" in ${new URL(vaultUri).host}`;
+  const key = keyName === undefined ? "a key" : `key "${keyName}"`;
+  return `${grants[operation].verb} ${key} ${operation === "restore" ? "into" : "in"} ${new URL(vaultUri).host}`;
 }
 
 function sentences(asked: Asked, error: unknown, seconds: number): string {
@@ -94,6 +176,12 @@ function sentences(asked: Asked, error: unknown, seconds: number): string {
     const waited = error.isPermissionMissing ? ` It was refused for ${seconds} s, in case the grant is new.` : "";
     const requestId = error.requestId === undefined ? "" : ` Request id ${error.requestId}.`;
     return `Key Vault refused to ${what}: ${answerText(error)} ${remedyOf(asked, error)}${waited}${requestId}`;
+  }
+  if (error instanceof NameNotFree) {
+    return (
+      `Could not ${what}: for ${seconds} s its name did not become free. A key of that name is being deleted or recovered, ` +
+      "or was purged a moment ago. Run again."
+    );
   }
   if (error instanceof CredentialFailure || error instanceof VersionNotFound || error instanceof KeyKeepsChanging) {
     return `Could not ${what}: ${error.message}`;
@@ -148,14 +236,15 @@ function oneLine(message: string): string {
   return /[.!?]$/.test(line) ? line : `${line}.`;
 }
 
-function remedyOf(asked: Asked, { status, code, innerCode, explanation }: Refusal): string {
-  const { hostname } = new URL(asked.vaultUri);
-  const vault = `${hostname.includes(".managedhsm.") ? "--hsm-name" : "--vault-name"} ${hostname.split(".")[0]}`;
+function remedyOf(asked: Asked, refusal: Refusal): string {
+  const { status, code, innerCode, explanation = "" } = refusal;
+  const { vaultUri, keyName } = asked;
+  const vault = azOptionOf(vaultUri);
   const cause = innerCode ?? code;
-  if (status === 403 && /associated with a certificate/.test(explanation ?? "")) {
+  if (status === 403 && /associated with a certificate/.test(explanation)) {
     return (
       "The key belongs to a certificate and travels only with it: back up the certificate instead " +
-      `(az keyvault certificate backup ${vault} --name ${asked.keyName}).`
+      `(az keyvault certificate backup ${vault} --name ${keyName}).`
     );
   }
   if (status === 403 && cause === "ForbiddenByFirewall") {
@@ -163,6 +252,9 @@ function remedyOf(asked: Asked, { status, code, innerCode, explanation }: Refusa
   }
   if (status === 403 && cause === "ForbiddenByConnection") {
     return "The vault takes no calls from public networks: run in a network that has the vault's private endpoint.";
+  }
+  if (status === 403 && /purge protection/.test(explanation)) {
+    return "The soft-deleted key stays until the retention period of the vault is over; until then it can be recovered.";
   }
   if (status === 403) {
     return grantOf(asked, cause);
@@ -174,10 +266,10 @@ function remedyOf(asked: Asked, { status, code, innerCode, explanation }: Refusa
     );
   }
   if (status === 404) {
-    return (
-      "Check the name. If the key was deleted, recover it: " +
-      `az keyvault key recover ${vault} --name ${asked.keyName}.`
-    );
+    return `Check the name. If the key was deleted, recover it: az keyvault key recover ${vault} --name ${keyName}.`;
+  }
+  if (status === 409) {
+    return conflictRemedy(asked, refusal);
   }
   if (status === 429) {
     return "The vault is throttled still: run again later, or with a lower --parallel.";
@@ -188,22 +280,47 @@ function remedyOf(asked: Asked, { status, code, innerCode, explanation }: Refusa
   if (status < 400) {
     return "Redirects to other hosts are not followed: check vaultUri.";
   }
-  return "Check vaultUri and keyName.";
+  return asked.operation === "restore" ? blobRemedy(vault, explanation) : "Check vaultUri and keyName.";
+}
+
+function conflictRemedy({ operation }: Asked, { isInTransition }: Refusal): string {
+  if (isInTransition || operation !== "restore") {
+    return "Another operation on the key is under way. Run again.";
+  }
+  return (
+    "The name of the key is taken: by a key that is in use, by a soft-deleted one (recover or purge it), or by one that " +
+    'was purged a moment ago (run again). To be told which, grant the permission to read keys ("list" and "get").'
+  );
+}
+
+function blobRemedy(vault: string, explanation: string): string {
+  if (/cannot decrypt/i.test(explanation)) {
+    return (
+      "A backup is restored only in the geography and the Azure subscription in which it was made: give a vault there. If " +
+      "this one is, the blob is damaged."
+    );
+  }
+  if (/invalid or corrupt version/i.test(explanation)) {
+    return (
+      "The blob is not what Key Vault returns for a key: it is damaged, of a Managed HSM, or of a secret " +
+      `(az keyvault secret restore ${vault} --file …).`
+    );
+  }
+  return (
+    "Check that the blob is the backup of a key, as this kind of vault makes it. That of a certificate, which begins like " +
+    `that of a key, is restored by az keyvault certificate restore ${vault} --file ….`
+  );
 }
 
 function grantOf({ operation, vaultUri }: Asked, cause: string | undefined): string {
-  const action = operation === "backup" ? "backup/action" : "read";
-  if (new URL(vaultUri).hostname.includes(".managedhsm.")) {
-    return (
-      `Grant the data action Microsoft.KeyVault/managedHsm/keys/${action}, for instance with the local role Managed ` +
-      "HSM Crypto User."
-    );
+  const { action, role, hsmAction, hsmRole, permission } = grants[operation];
+  if (isManagedHsm(vaultUri)) {
+    return `Grant the data action Microsoft.KeyVault/managedHsm/keys/${hsmAction}, for instance with the local role ${hsmRole}.`;
   }
   if (cause === "ForbiddenByPolicy" || cause === "AccessDenied") {
-    const permission = operation === "backup" ? "backup" : "list";
     return `Give the identity the key permission "${permission}" in an access policy of the vault.`;
   }
-  return `Grant the data action Microsoft.KeyVault/vaults/keys/${action}, for instance with the role Key Vault Crypto User.`;
+  return `Grant the data action Microsoft.KeyVault/vaults/keys/${action}, for instance with the role ${role}.`;
 }
 
 function connectionText(host: string, code: string): string {

@@ -79,6 +79,11 @@ export function isPrivateLinkName(vaultUri: string): boolean {
   return new URL(vaultUri).hostname.includes(".privatelink.");
 }
 
+/** Whether it is a Managed HSM, by its domain. */
+export function isManagedHsm(vaultUri: string): boolean {
+  return new URL(vaultUri).hostname.includes(".managedhsm.");
+}
+
 function hostMistakes(url: URL): string[] {
   const mistakes: string[] = [];
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname))) {

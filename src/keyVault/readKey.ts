@@ -1,4 +1,5 @@
 import type { KeyClient, KeyProperties } from "@azure/keyvault-keys";
+import { publicKeyOf } from "./publicKey";
 import { Refusal } from "./refusal";
 
 /** One version of a key, as the vault lists it. Times are in milliseconds, of whole seconds. */
@@ -9,6 +10,10 @@ export interface KeyVersion {
   /** When its attributes or tags last changed. */
   readonly updatedAt: number;
   readonly tags: Readonly<Record<string, string>>;
+  /** Whether the vault lets a deleted key be purged before its time; absent where it does not tell. */
+  readonly isPurgeable: boolean | undefined;
+  /** RFC 7638, SHA-256, of its public key; absent where the version was listed only, or has no public key. */
+  readonly thumbprint?: string;
 }
 
 /** What a vault tells of a key. */
@@ -73,7 +78,9 @@ async function getVersions(
     }
     try {
       const options = version === undefined ? { abortSignal: signal } : { abortSignal: signal, version };
-      const found = versionOf((await client.getKey(keyName, options)).properties);
+      const key = await client.getKey(keyName, options);
+      const { thumbprint } = await publicKeyOf(key);
+      const found = { ...versionOf(key.properties), ...(thumbprint === undefined ? {} : { thumbprint }) };
       read.set(found.version, found);
     } catch (error) {
       if (!(error instanceof Refusal && error.isNotFound)) {
@@ -91,7 +98,18 @@ function ignoreRefusedPermission(error: unknown): KeyVersion[] {
   throw error;
 }
 
-function versionOf({ version = "", createdOn, updatedOn, tags }: KeyProperties): KeyVersion {
+function versionOf({ version = "", createdOn, updatedOn, tags, recoveryLevel }: KeyProperties): KeyVersion {
   const createdAt = createdOn?.getTime() ?? 0;
-  return { version: version.toLowerCase(), createdAt, updatedAt: updatedOn?.getTime() ?? createdAt, tags: tags ?? {} };
+  return {
+    version: version.toLowerCase(),
+    createdAt,
+    updatedAt: updatedOn?.getTime() ?? createdAt,
+    tags: tags ?? {},
+    isPurgeable: isPurgeableBy(recoveryLevel),
+  };
+}
+
+/** What a recovery level says of purging; undefined where there is none. */
+export function isPurgeableBy(recoveryLevel: string | undefined): boolean | undefined {
+  return recoveryLevel?.includes("Purgeable");
 }

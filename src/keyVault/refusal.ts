@@ -30,6 +30,28 @@ export class Refusal extends Error {
     );
   }
 
+  /** The name of the key is taken: by a key that is in use, soft-deleted, being deleted or recovered, or just purged. */
+  get isConflict(): boolean {
+    return this.status === 409;
+  }
+
+  /** A key of that name is being deleted or recovered. Of one that was just purged the service does not tell. */
+  get isInTransition(): boolean {
+    return (
+      this.isConflict && (this.innerCode === "ObjectIsBeingDeleted" || this.innerCode === "ObjectIsBeingRecovered")
+    );
+  }
+
+  /** A soft-deleted key has the name. */
+  get isSoftDeleted(): boolean {
+    return this.isConflict && this.innerCode === "ObjectIsDeletedButRecoverable";
+  }
+
+  /** The status under the name by which the client's own code asks for it. */
+  get statusCode(): number {
+    return this.status;
+  }
+
   /** The service itself says that the key, or this version of it, is not there; a proxy's 404 has no code. */
   get isNotFound(): boolean {
     return this.status === 404 && this.code !== undefined;

@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { SourceStatus } from "../backup/freshness";
 import type { Backup, PreviousBackup } from "../backup/history";
-import type { Properties } from "./keyBackupInputs";
-import { textIn, textsIn } from "./textIn";
+import type { Properties } from "./shapes";
+import { membersIn, textIn, textMembersIn, textsIn } from "./valuesIn";
+import { withoutUndefined } from "./withoutUndefined";
 
 /** What a state records of a backup. Its names are part of the contract with the states of every release. */
 export interface BackupRecord extends Backup {
@@ -15,6 +16,8 @@ export interface BackupRecord extends Backup {
   /** Recorded where it is true: a deletion is told of no input, but of what is recorded. */
   readonly forceDelete?: boolean | undefined;
   readonly keyUriWithVersion?: string | undefined;
+  /** RFC 7638 thumbprints by version, as far as they are known: of its own versions and of those of `previous`. */
+  readonly keyThumbprints: Readonly<Record<string, string>>;
   /** RFC 3339. */
   readonly keyUpdatedAt?: string | undefined;
   readonly keyTags?: Readonly<Record<string, string>> | undefined;
@@ -43,6 +46,8 @@ export function recordIn({ __provider, ...properties }: Properties): BackupRecor
     vaultUri: textIn(properties.vaultUri) ?? "",
     keyName: textIn(properties.keyName) ?? "",
     keyUri: textIn(properties.keyUri) ?? "",
+    // Releases before 0.3.0 recorded none.
+    keyThumbprints: textMembersIn(properties.keyThumbprints),
     // The engine keeps no order of members.
     previous: previous.sort((one, other) => other.backedUpAt.localeCompare(one.backedUpAt)),
   };
@@ -76,16 +81,7 @@ function backupIn({ blob, keyVersions, backedUpAt }: Properties, blobSha256: str
   };
 }
 
-function membersIn(value: unknown): Properties {
-  return typeof value === "object" && value !== null ? (value as Properties) : {};
-}
-
 function secret(text: string): unknown {
   const { specialSigKey, specialSecretSig } = pulumi.runtime;
   return { [specialSigKey]: specialSecretSig, value: text };
-}
-
-// The engine takes no undefined member.
-function withoutUndefined(properties: Properties): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined));
 }

@@ -2,8 +2,8 @@ import { damageOf } from "../backup/blob";
 import { type Coverage, coverageOf, type DeclaredBackup, type RecordedBackup } from "../backup/coverage";
 import { recordIn } from "./backupRecord";
 import { isUnknown } from "./isUnknown";
-import type { Properties } from "./keyBackupInputs";
-import { textIn, textsIn } from "./textIn";
+import type { Properties } from "./shapes";
+import { textIn, textsIn } from "./valuesIn";
 
 /** Whether what is recorded is what is declared, whatever properties a state and a program hold. `now` in milliseconds. */
 export function compareProperties(recorded: Properties, declared: Properties, now: number): Coverage {

@@ -1,5 +1,8 @@
-import { createKeyBackupProvider, type KeyBackupProvider } from "./keyBackup";
+import type { DynamicProvider } from "./dynamicProvider";
+import { createKeyBackupProvider } from "./keyBackup";
+import { createKeyRestoreProvider } from "./keyRestore";
 import { vaultOf } from "./vaultOf";
 
-// States of every release call this name: it is never renamed or removed.
-export const keyBackup: KeyBackupProvider = createKeyBackupProvider(Date.now, vaultOf);
+// States of every release call these names: they are never renamed or removed.
+export const keyBackup: DynamicProvider = createKeyBackupProvider(Date.now, vaultOf);
+export const keyRestore: DynamicProvider = createKeyRestoreProvider(Date.now, vaultOf);

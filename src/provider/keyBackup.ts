@@ -1,4 +1,3 @@
-import type * as pulumi from "@pulumi/pulumi";
 import { sha256OfBlob, unfamiliarStructure } from "../backup/blob";
 import { freshnessOf } from "../backup/freshness";
 import { type Backup, keptBeside, lackingInSource, onlyCopies, tellingVersions, versionsText } from "../backup/history";
@@ -7,42 +6,38 @@ import type { Vault } from "../keyVault/vault";
 import { type BackupRecord, backupsOf, recordIn, toWire } from "./backupRecord";
 import { compareProperties } from "./compareProperties";
 import { readConfiguration, type StackConfig } from "./configuration";
+import type { DynamicProvider } from "./dynamicProvider";
 import { explainCoverage } from "./explainCoverage";
-import { checkInputs, type Inputs, type Properties } from "./keyBackupInputs";
+import { checkInputs, type Inputs } from "./keyBackupInputs";
 import { refusedDeletion } from "./refusedDeletion";
 import { requireIntact } from "./requireIntact";
 import { say } from "./say";
-import { textIn } from "./textIn";
+import { textIn } from "./valuesIn";
 import { withoutStack } from "./withoutStack";
-
-/** What the text in a state calls, with these arguments in this order: never changed. */
-export interface KeyBackupProvider {
-  check(olds: Properties, news: Properties, config: StackConfig): Promise<pulumi.dynamic.CheckResult>;
-  diff(id: string, olds: Properties, news: Properties, config: StackConfig): Promise<pulumi.dynamic.DiffResult>;
-  create(inputs: Properties, config: StackConfig): Promise<pulumi.dynamic.CreateResult>;
-  read(id: string, props: Properties, config: StackConfig): Promise<pulumi.dynamic.ReadResult>;
-  update(id: string, olds: Properties, news: Properties, config: StackConfig): Promise<pulumi.dynamic.UpdateResult>;
-  delete(id: string, props: Properties, config: StackConfig): Promise<void>;
-}
 
 /** The vault as the stack's identity sees it. */
 export type VaultOf = (vaultUri: string, config: StackConfig) => Pick<Vault, "backUpKey" | "lookUpKey">;
 
 /** @param now - The time, in milliseconds. */
-export function createKeyBackupProvider(now: () => number, vaultOf: VaultOf): KeyBackupProvider {
+export function createKeyBackupProvider(now: () => number, vaultOf: VaultOf): DynamicProvider {
   // What the program lets go of. A resource that was replaced is deleted at the end of the same update, and is told no more
   // of the program than this.
   const forgotten = new Set<string>();
 
   /** Backs the key up, and keeps of the earlier backups those that the new one may not take the place of. */
-  async function backUp(inputs: Inputs, earlier: readonly Backup[], config: StackConfig): Promise<BackupRecord> {
+  async function backUp(
+    inputs: Inputs,
+    recorded: BackupRecord | undefined,
+    config: StackConfig,
+  ): Promise<BackupRecord> {
+    const earlier = recorded === undefined ? [] : backupsOf(recorded);
     const { vaultUri, keyName, keyVersion, triggers, retain = 0, forget = [], forceDelete } = inputs;
     const key = { vaultUri, keyName };
     const candidates = without(forget, earlier);
     // The newest may be damaged, as a new backup may take its place.
     requireIntact(candidates.filter((backup) => backup !== earlier[0]));
     const named = candidates.flatMap((backup) => backup.keyVersions);
-    const { blob, source } = await vaultOf(vaultUri, config).backUpKey(keyName, keyVersion, named);
+    const { blob, source, thumbprints } = await vaultOf(vaultUri, config).backUpKey(keyName, keyVersion, named);
     const versions = source.kind === "found" ? source.versions : [];
     const [newest] = versions;
     // A blob that is unlike an earlier one proves nothing.
@@ -50,6 +45,7 @@ export function createKeyBackupProvider(now: () => number, vaultOf: VaultOf): Ke
     const keyVersions = isLike ? versions.map(({ version }) => version) : [];
     const previous = keptBeside({ keyVersions }, candidates, retain);
     requireIntact(previous);
+    const held = [{ keyVersions }, ...previous].flatMap((backup) => backup.keyVersions);
     return {
       ...key,
       keyUri: keyUriOf(key),
@@ -58,6 +54,8 @@ export function createKeyBackupProvider(now: () => number, vaultOf: VaultOf): Ke
       forceDelete: forceDelete || undefined,
       keyVersions,
       keyUriWithVersion: newest && isLike ? keyVersionUriOf(key, newest.version) : undefined,
+      // No version's public key ever changes.
+      keyThumbprints: membersOf({ ...recorded?.keyThumbprints, ...thumbprints }, held),
       keyUpdatedAt: newest && new Date(Math.max(...versions.map(({ updatedAt }) => updatedAt))).toISOString(),
       keyTags: newest?.tags,
       blob,
@@ -89,7 +87,7 @@ export function createKeyBackupProvider(now: () => number, vaultOf: VaultOf): Ke
       const coverage = compareProperties(olds, news, now());
       const explanation = explainCoverage(coverage);
       if (explanation !== undefined) {
-        say(textIn(olds.keyUri) ?? "", explanation);
+        say("KeyBackup", textIn(olds.keyUri) ?? "", explanation);
       }
       return coverage.kind === "otherKey"
         ? { changes: true, replaces: [...coverage.properties] }
@@ -99,7 +97,7 @@ export function createKeyBackupProvider(now: () => number, vaultOf: VaultOf): Ke
     /** Backs the key up. */
     async create(inputs, config) {
       const declared = inputs as unknown as Inputs;
-      const record = await backUp(declared, [], config);
+      const record = await backUp(declared, undefined, config);
       sayWhatToKnow(record);
       return { id: keyUriOf(declared), outs: toWire(record) };
     },
@@ -113,7 +111,7 @@ export function createKeyBackupProvider(now: () => number, vaultOf: VaultOf): Ke
       requireIntact(backupsOf(record));
       const source = await vaultOf(record.vaultUri, config).lookUpKey(record.keyName, tellingVersions([record]));
       if (source.kind !== "found") {
-        say(record.keyUri, `the backup is kept, and the key is ${source.kind}: ${source.because}`);
+        say("KeyBackup", record.keyUri, `the backup is kept, and the key is ${source.kind}: ${source.because}`);
       }
       return { id, props: toWire({ ...record, sourceStatusReason: undefined, ...freshnessOf(record, source) }) };
     },
@@ -124,7 +122,7 @@ export function createKeyBackupProvider(now: () => number, vaultOf: VaultOf): Ke
       const record = recordIn(olds);
       const { kind } = compareProperties(olds, news, now());
       if (record === undefined || (kind !== "covered" && kind !== "amend" && kind !== "overdue")) {
-        const renewed = await backUp(inputs, record === undefined ? [] : backupsOf(record), config);
+        const renewed = await backUp(inputs, record, config);
         sayWhatToKnow(renewed);
         return { outs: toWire(renewed) };
       }
@@ -154,7 +152,7 @@ export function createKeyBackupProvider(now: () => number, vaultOf: VaultOf): Ke
       } else if (source.kind === "missing") {
         throw refusedDeletion(record.keyUri, backups, `it may be the only copy of the key: ${source.because}`);
       } else if (source.isForbidden) {
-        say(record.keyUri, `deleted, and whether the key is still there is not known: ${source.because}`);
+        say("KeyBackup", record.keyUri, `deleted, and whether the key is still there is not known: ${source.because}`);
       } else {
         const because = `whether the key is still there could not be learnt: ${source.because} Run again when it can.`;
         throw refusedDeletion(record.keyUri, backups, because);
@@ -168,16 +166,25 @@ function without<T extends Backup>(forget: readonly string[], backups: readonly 
   return backups.filter(({ blobSha256 }) => !forgotten.has(blobSha256));
 }
 
+function membersOf(texts: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {
+  const wanted = new Set(names);
+  return Object.fromEntries(Object.entries(texts).filter(([name]) => wanted.has(name)));
+}
+
 function isFamiliar(blob: string): boolean {
   return unfamiliarStructure(blob) === undefined;
 }
 
 function sayWhatToKnow({ vaultUri, keyUri, blob, previous }: BackupRecord): void {
   for (const { backedUpAt, blobSha256, keptBecause } of previous) {
-    say(keyUri, `the backup of ${backedUpAt} (${blobSha256}) is kept in previous: ${keptBecause}.`);
+    say("KeyBackup", keyUri, `the backup of ${backedUpAt} (${blobSha256}) is kept in previous: ${keptBecause}.`);
   }
   const structure = new URL(vaultUri).hostname.includes(".managedhsm.") ? undefined : unfamiliarStructure(blob);
   if (structure !== undefined) {
-    say(keyUri, `warning: the backup is not like those of Key Vault: ${structure}. Prove it by restoring it.`);
+    say(
+      "KeyBackup",
+      keyUri,
+      `warning: the backup is not like those of Key Vault: ${structure}. Prove it by restoring it.`,
+    );
   }
 }

@@ -1,15 +1,7 @@
-import {
-  isPrivateLinkName,
-  keyNameMistakes,
-  keyUriOf,
-  type Parsed,
-  parseKeyUri,
-  parseVaultUri,
-} from "../keyVault/keyReference";
+import { keyNameMistakes, keyUriOf, type Parsed, parseKeyUri, parseVaultUri } from "../keyVault/keyReference";
 import { isUnknown } from "./isUnknown";
-
-/** Property values as they come from the engine. */
-export type Properties = Readonly<Record<string, unknown>>;
+import { privateLinkMistakes } from "./privateLink";
+import { array, boolean, days, given, type Properties, type Shapes, shapeMistakes, string } from "./shapes";
 
 /** The inputs as `check` completes them, once all are known. */
 export interface Inputs {
@@ -33,22 +25,12 @@ export interface CheckedInputs {
   readonly mistakes: readonly string[];
 }
 
-interface Shape {
-  readonly isShapeOf: (value: unknown) => boolean;
-  readonly text: string;
-}
-
-const string: Shape = { isShapeOf: (value) => typeof value === "string", text: "a string" };
-
-const shapes: Readonly<Record<string, Shape>> = {
+const shapes: Shapes = {
   keyUri: string,
   vaultUri: string,
   keyName: string,
-  triggers: { isShapeOf: Array.isArray, text: "an array" },
-  maxAgeDays: {
-    isShapeOf: (value) => typeof value === "number" && Number.isFinite(value) && value > 0,
-    text: "a positive, finite number of days",
-  },
+  triggers: array,
+  maxAgeDays: days,
   retain: {
     isShapeOf: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
     text: "a whole number of backups, 0 or more",
@@ -57,7 +39,7 @@ const shapes: Readonly<Record<string, Shape>> = {
     isShapeOf: (value) => Array.isArray(value) && value.every(isSha256),
     text: "an array of blobSha256 values, of 64 hexadecimal digits each",
   },
-  forceDelete: { isShapeOf: (value) => typeof value === "boolean", text: "true or false" },
+  forceDelete: boolean,
 };
 
 function isSha256(value: unknown): boolean {
@@ -68,28 +50,13 @@ function inLowerCase(value: unknown): unknown {
   return typeof value === "string" && isSha256(value) ? value.toLowerCase() : value;
 }
 
-const inputNames = Object.keys(shapes);
-
-const privateLinkAdvice =
-  "has the name of a private link. Use the vault's public name, https://{vault}.vault.azure.net, which leads to the " +
-  "private endpoint too where there is one: the service vouches for no other. To use this name all the same: " +
-  "pulumi config set azure-keyvault-backup:disableChallengeResourceVerification true";
-
 /** Checks and completes what the program declares, offline. What is not known yet is passed over. */
 export function checkInputs(declared: Properties, recorded: Properties, allowPrivateLink: boolean): CheckedInputs {
-  const { given, keptVersion } = withoutHandedBack(declared, recorded);
-  const mistakes = [
-    ...Object.keys(given)
-      .filter((name) => !inputNames.includes(name))
-      .map((name) => `${name} is not an input of KeyBackup, which has ${inputNames.join(", ")}.`),
-    ...whichKeyMistakes(given),
-    ...Object.entries(shapes)
-      .filter(([name, { isShapeOf }]) => name in given && !isUnknown(given[name]) && !isShapeOf(given[name]))
-      .map(([name, { text }]) => `${name} is not ${text}.`),
-  ];
+  const { own, keptVersion } = withoutHandedBack(declared, recorded);
+  const mistakes = [...whichKeyMistakes(own), ...shapeMistakes("KeyBackup", own, shapes)];
 
   const parse = <T>(name: string, parser: (text: string) => Parsed<T>): T | undefined => {
-    const text = given[name];
+    const text = own[name];
     if (typeof text !== "string" || isUnknown(text)) {
       return undefined;
     }
@@ -103,8 +70,8 @@ export function checkInputs(declared: Properties, recorded: Properties, allowPri
   const key = parse("keyUri", parseKeyUri);
   const vaultUri = key?.vaultUri ?? parse("vaultUri", parseVaultUri);
   const keyName = key?.keyName ?? parse("keyName", parseKeyName);
-  if (vaultUri !== undefined && !allowPrivateLink && isPrivateLinkName(vaultUri)) {
-    mistakes.push(`${key === undefined ? "vaultUri" : "keyUri"} ${privateLinkAdvice}.`);
+  if (vaultUri !== undefined && !allowPrivateLink) {
+    mistakes.push(...privateLinkMistakes(key === undefined ? "vaultUri" : "keyUri", vaultUri));
   }
   const keyVersion = keptVersion ?? key?.keyVersion;
   const known = {
@@ -112,25 +79,24 @@ export function checkInputs(declared: Properties, recorded: Properties, allowPri
     ...(keyName === undefined ? {} : { keyName }),
     ...(vaultUri === undefined || keyName === undefined ? {} : { keyUri: keyUriOf({ vaultUri, keyName }) }),
     ...(keyVersion === undefined ? {} : { keyVersion }),
-    ...(Array.isArray(given.forget) ? { forget: given.forget.map(inLowerCase) } : {}),
+    ...(Array.isArray(own.forget) ? { forget: own.forget.map(inLowerCase) } : {}),
   };
-  return { inputs: { ...given, ...known }, mistakes };
+  return { inputs: { ...own, ...known }, mistakes };
 }
 
 /**
  * What the program gives. With `ignoreChanges` the engine also hands back inputs as they were completed and recorded: those
  * beside the program's own spelling of the same key are left out, and a version that is handed back is the one to keep.
  */
-function withoutHandedBack(declared: Properties, recorded: Properties): { given: Properties; keptVersion?: unknown } {
-  const { __provider, ...rest } = declared;
-  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined && value !== null));
-  const isHandedBack = (name: string) => name in given && given[name] === recorded[name];
+function withoutHandedBack(declared: Properties, recorded: Properties): { own: Properties; keptVersion?: unknown } {
+  const all = given(declared);
+  const isHandedBack = (name: string) => name in all && all[name] === recorded[name];
   const without = (names: readonly string[]) =>
-    Object.fromEntries(Object.entries(given).filter(([name]) => !names.includes(name) || !isHandedBack(name)));
-  const spelling = isHandedBack("keyUri") && isSameKey(given) ? ["keyUri"] : ["vaultUri", "keyName"];
+    Object.fromEntries(Object.entries(all).filter(([name]) => !names.includes(name) || !isHandedBack(name)));
+  const spelling = isHandedBack("keyUri") && isSameKey(all) ? ["keyUri"] : ["vaultUri", "keyName"];
   return {
-    given: without("keyUri" in given ? [...spelling, "keyVersion"] : ["keyVersion"]),
-    ...(isHandedBack("keyVersion") ? { keptVersion: given.keyVersion } : {}),
+    own: without("keyUri" in all ? [...spelling, "keyVersion"] : ["keyVersion"]),
+    ...(isHandedBack("keyVersion") ? { keptVersion: all.keyVersion } : {}),
   };
 }
 

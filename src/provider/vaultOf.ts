@@ -1,5 +1,6 @@
 import type { TokenCredential } from "@azure/core-auth";
-import { defaultWaits, Vault } from "../keyVault/vault";
+import { Vault } from "../keyVault/vault";
+import { defaultWaits } from "../keyVault/vaultConnection";
 import { readConfiguration, type StackConfig } from "./configuration";
 import { credentialOf } from "./credential";
 import { readIdentitySettings } from "./identitySettings";

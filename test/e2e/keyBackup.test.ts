@@ -33,12 +33,13 @@ describe.each(Object.entries(programs))("a %s program", (language, files) => {
     expect(vault.requests).toEqual([]);
   });
 
-  it("holds the backup after `pulumi up`, at the price of three requests and a challenge", async () => {
+  it("holds the backup after `pulumi up`, at the price of four requests and a challenge", async () => {
     const output = await project.succeeds("up");
     expect(output).toMatch(/blob *: \[secret\]/);
     expect(vault.requests.map(({ operation, hasToken }) => [operation, hasToken])).toEqual([
       ["listVersions", false],
       ["listVersions", true],
+      ["get", true],
       ["backup", true],
       ["listVersions", true],
     ]);

@@ -68,7 +68,7 @@ describe("the stack's configuration", () => {
 });
 
 describe("the resources of a process", () => {
-  it("are backed up 200 at once with one challenge, one token, and three requests for each key", async () => {
+  it("are backed up 200 at once with one challenge, one token, and four requests for each key", async () => {
     const inputs = await checkedInputs(200);
     const issued = service.identity.issued.length;
     await start(verificationOff);
@@ -79,7 +79,7 @@ describe("the resources of a process", () => {
     expect(service.identity.issued.length - issued).toBe(1);
     for (const { keyName } of inputs) {
       const requests = vault.requests.filter((request) => request.hasToken && request.keyName === keyName);
-      expect(requests.map(({ operation }) => operation)).toEqual(["listVersions", "backup", "listVersions"]);
+      expect(requests.map(({ operation }) => operation)).toEqual(["listVersions", "get", "backup", "listVersions"]);
     }
   });
 

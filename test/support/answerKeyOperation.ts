@@ -1,9 +1,18 @@
+import { answerKeyUse } from "./answerKeyUse";
 import type { BackupWrapping } from "./backupBlob";
-import { deletedKeyBundle, keyBundle, keyChange, keyItem, keyUriWithVersion, type VaultIdentity } from "./keyBundle";
+import {
+  deletedKeyBundle,
+  deletedKeyItem,
+  keyBundle,
+  keyChange,
+  keyItem,
+  keyUriWithVersion,
+  type VaultIdentity,
+} from "./keyBundle";
 import type { KeyType } from "./keyMaterial";
-import { signatureAlgorithm, signDigest, verifyDigest } from "./keyMaterial";
 import type { KeyOperation } from "./keyOperation";
 import type { KeyStore, KeyVersion } from "./keyStore";
+import { listPage } from "./listPage";
 import {
   type Answer,
   badParameter,
@@ -11,8 +20,8 @@ import {
   deletedKeyNotFound,
   keyIsBeingDeleted,
   keyIsDeleted,
-  keyIsDisabled,
   keyNotFound,
+  notAKeyBackup,
   plainRefusal,
   purgeProtected,
   restoreConflict,
@@ -32,7 +41,6 @@ export interface KeyRequest extends KeyOperation {
   readonly body: Record<string, unknown>;
 }
 
-const largestPage = 25;
 const ok = (body: unknown): Answer => ({ status: 200, body });
 
 /** What the service answers to a request that it permits. */
@@ -42,7 +50,7 @@ export async function answerKeyOperation(
   wrapping: BackupWrapping,
   request: KeyRequest,
 ): Promise<Answer> {
-  const { operation, keyName, version, body } = request;
+  const { operation, keyName, version, query, body } = request;
   const key = store.key(keyName);
   const found = store.version(keyName, version);
   const id = version ? `${keyName}/${version}` : keyName;
@@ -50,19 +58,23 @@ export async function answerKeyOperation(
     const owner = store.key(keyName);
     return owner && of ? ok(keyBundle(vault, owner, of)) : keyNotFound(id);
   };
+  const list = (path: string, items: Record<string, unknown>[]): Answer =>
+    ok(listPage(`${vault.vaultUri}${path}`, query, items));
   switch (operation) {
     case "get":
       return bundle(found);
     case "list":
-      return ok(
-        page(
-          vault,
-          request,
-          store.names.flatMap((name) => store.key(name) ?? []).map((one) => keyItem(vault, one, undefined)),
-        ),
+      return list(
+        "keys",
+        store.names.flatMap((name) => store.key(name) ?? []).map((one) => keyItem(vault, one, undefined)),
       );
     case "listVersions":
-      return ok(page(vault, request, key?.versions.map((one) => keyItem(vault, key, one)) ?? []));
+      return list(`keys/${keyName}/versions`, key?.versions.map((one) => keyItem(vault, key, one)) ?? []);
+    case "listDeleted":
+      return list(
+        "deletedkeys",
+        store.deletedKeys.map((one) => deletedKeyItem(vault, one)),
+      );
     case "create":
       return nameTaken(store, keyName) ?? create(store, request, bundle);
     case "rotate":
@@ -74,6 +86,7 @@ export async function answerKeyOperation(
     case "restore":
       return restore(vault, store, wrapping, body);
     case "delete": {
+      if (store.isBeingDeleted(keyName)) return keyIsBeingDeleted();
       const deleted = store.delete(keyName, vault.deletionMilliseconds);
       return deleted ? ok(deletedKeyBundle(vault, deleted)) : keyNotFound(keyName);
     }
@@ -90,9 +103,14 @@ export async function answerKeyOperation(
     case "recover":
       if (store.isBeingDeleted(keyName)) return keyIsBeingDeleted();
       return store.recover(keyName) ? bundle(store.version(keyName)) : deletedKeyNotFound(keyName);
+    case "decrypt":
     case "sign":
-    case "verify":
-      return found ? useKey(vault, request, found) : keyNotFound(id);
+    case "unwrapKey":
+    case "verify": {
+      if (found === undefined) return keyNotFound(id);
+      const kid = keyUriWithVersion(vault, keyName, found.version);
+      return answerKeyUse({ use: operation, version: found, validity: store.validityOf(found), kid, body });
+    }
     case "unknown":
       return plainRefusal(404);
     default:
@@ -128,6 +146,7 @@ async function restore(
   const opened = await wrapping.open(body.value, vault.geography);
   if (opened === "corrupt") return corruptBlob();
   if (opened === "undecryptable") return undecryptableBlob();
+  if (opened === "notAKey") return notAKeyBackup();
   const taken = nameTaken(store, opened.name);
   if (taken) return taken;
   const latest = opened.versions.at(-1) as KeyVersion;
@@ -136,32 +155,4 @@ async function restore(
   }
   store.restore(opened);
   return ok(keyBundle(vault, opened, latest));
-}
-
-function useKey(vault: VaultSettings, { operation, keyName, body }: KeyRequest, version: KeyVersion): Answer {
-  if (!version.enabled) return keyIsDisabled(operation);
-  if (body.alg !== signatureAlgorithm(version.privateKey)) return badParameter("Property  alg is invalid");
-  const bytes = (name: string) => Buffer.from(String(body[name] ?? ""), "base64url");
-  if (operation === "verify") return ok({ value: verifyDigest(version.privateKey, bytes("digest"), bytes("value")) });
-  const kid = keyUriWithVersion(vault, keyName, version.version);
-  return ok({ kid, value: signDigest(version.privateKey, bytes("value")).toString("base64url") });
-}
-
-/** Items in the order of their identifiers, which is not that of their creation. */
-function page(
-  vault: VaultSettings,
-  { operation, keyName, query }: KeyRequest,
-  items: Record<string, unknown>[],
-): unknown {
-  const size = Math.min(Number(query.get("maxresults") ?? largestPage) || largestPage, largestPage);
-  const from = Number(query.get("$skiptoken") ?? 0);
-  const sorted = items.toSorted((one, other) => (String(one.kid) < String(other.kid) ? -1 : 1));
-  const rest = new URLSearchParams({
-    "api-version": query.get("api-version") ?? "",
-    $skiptoken: String(from + size),
-    maxresults: String(size),
-  });
-  const path = operation === "list" ? "keys" : `keys/${keyName}/versions`;
-  const nextLink = from + size < sorted.length ? `${vault.vaultUri}${path}?${rest}` : null;
-  return { value: sorted.slice(from, from + size), nextLink };
 }

@@ -5,8 +5,11 @@ import { privateKeyFromJwk } from "./keyMaterial";
 import type { KeyVersion, StoredKey } from "./keyStore";
 
 const generate = promisify(generateKeyPair);
-const blobVersion = "AzureKeyVaultKeyBackupV1.microsoft.com";
-const prefix = Buffer.from(`${String.fromCharCode(blobVersion.length)}${blobVersion}`, "latin1");
+const keyPrefix = prefixOf("AzureKeyVaultKeyBackupV1.microsoft.com");
+const secretPrefix = prefixOf("AzureKeyVaultSecretBackupV1.microsoft.com");
+
+/** What else than a key has backups. */
+export type OtherKind = "secret" | "certificate";
 
 interface WrappingKey {
   readonly kid: string;
@@ -20,13 +23,17 @@ interface Payload {
   readonly versions: (Omit<KeyVersion, "privateKey"> & { readonly jwk: JsonWebKey })[];
 }
 
+interface OtherPayload {
+  readonly kind: OtherKind;
+  readonly name: string;
+}
+
 /** The keys that wrap backups, one for each geography, as in Azure: what one wrapped, another cannot open. */
 export class BackupWrapping {
   readonly #keys = new Map<string, Promise<WrappingKey>>();
 
   /** The blob in base64url, never twice the same. */
   async seal(key: StoredKey, geography: string, leastBytesPerVersion: number): Promise<string> {
-    const { kid, publicKey } = await this.#key(geography);
     const payload: Payload = {
       ...key,
       versions: key.versions.map(({ privateKey, ...version }) => ({
@@ -34,24 +41,36 @@ export class BackupWrapping {
         jwk: privateKey.export({ format: "jwk" }),
       })),
     };
-    const plaintext = JSON.stringify(payload).padEnd(leastBytesPerVersion * key.versions.length);
-    const jwe = encryptCompact(Buffer.from(plaintext), publicKey, kid);
-    return Buffer.concat([prefix, Buffer.from(jwe, "ascii")]).toString("base64url");
+    return this.#seal(keyPrefix, payload, geography, leastBytesPerVersion * key.versions.length);
   }
 
-  async open(blob: string, geography: string): Promise<StoredKey | "corrupt" | "undecryptable"> {
+  /** The blob of something that is no key. That of a certificate has the version of a key's, as Microsoft's recordings show. */
+  sealOther(payload: OtherPayload, geography: string, leastBytes: number): Promise<string> {
+    return this.#seal(payload.kind === "secret" ? secretPrefix : keyPrefix, payload, geography, leastBytes);
+  }
+
+  async open(blob: string, geography: string): Promise<StoredKey | "corrupt" | "undecryptable" | "notAKey"> {
     const bytes = Buffer.from(blob, "base64url");
-    if (!bytes.subarray(0, prefix.length).equals(prefix)) return "corrupt";
+    if (!bytes.subarray(0, keyPrefix.length).equals(keyPrefix)) return "corrupt";
     const own = await this.#key(geography);
-    const jwe = bytes.subarray(prefix.length).toString("ascii");
+    const jwe = bytes.subarray(keyPrefix.length).toString("ascii");
     const plaintext = decryptCompact(jwe, (kid) => (kid === own.kid ? own.privateKey : undefined));
     if (plaintext === undefined) return "undecryptable";
-    const { name, managed, versions } = JSON.parse(plaintext.toString("utf8")) as Payload;
+    const payload = JSON.parse(plaintext.toString("utf8")) as Payload | OtherPayload;
+    if ("kind" in payload) return "notAKey";
+    const { name, managed, versions } = payload;
     return {
       name,
       managed,
       versions: versions.map(({ jwk, ...version }) => ({ ...version, privateKey: privateKeyFromJwk(jwk) })),
     };
+  }
+
+  async #seal(prefix: Buffer, payload: Payload | OtherPayload, geography: string, leastBytes: number): Promise<string> {
+    const { kid, publicKey } = await this.#key(geography);
+    const plaintext = JSON.stringify(payload).padEnd(leastBytes);
+    const jwe = encryptCompact(Buffer.from(plaintext), publicKey, kid);
+    return Buffer.concat([prefix, Buffer.from(jwe, "ascii")]).toString("base64url");
   }
 
   #key(geography: string): Promise<WrappingKey> {
@@ -61,4 +80,9 @@ export class BackupWrapping {
     this.#keys.set(geography, made);
     return made;
   }
+}
+
+/** The version of a blob, as a .NET BinaryWriter writes a string: after a byte for its length. */
+function prefixOf(blobVersion: string): Buffer {
+  return Buffer.from(`${String.fromCharCode(blobVersion.length)}${blobVersion}`, "latin1");
 }

@@ -1,5 +1,6 @@
 import { publicJwkOf } from "./keyMaterial";
 import type { DeletedKey, KeyChange, KeyVersion, StoredKey, Tags } from "./keyStore";
+import { type KeyUse, permittedUses } from "./keyUse";
 
 const retentionDays = 90;
 
@@ -19,8 +20,7 @@ export function keyBundle(vault: VaultIdentity, key: StoredKey, version: KeyVers
   return {
     key: {
       kid: keyUriWithVersion(vault, key.name, version.version),
-      key_ops:
-        version.keyType === "RSA" ? [...keyOperations, "encrypt", "decrypt", "wrapKey", "unwrapKey"] : keyOperations,
+      key_ops: permittedUses(version),
       ...publicJwkOf(version.privateKey),
     },
     ...properties(vault, key, version),
@@ -39,16 +39,22 @@ export function keyItem(
 }
 
 export function deletedKeyBundle(vault: VaultIdentity, key: DeletedKey): Record<string, unknown> {
-  const deletedDate = Math.floor(key.deletedAt / 1000);
-  return {
-    recoveryId: `${vault.vaultUri}deletedkeys/${key.name}`,
-    deletedDate,
-    scheduledPurgeDate: deletedDate + retentionDays * 86_400,
-    ...keyBundle(vault, key, key.versions.at(-1) as KeyVersion),
-  };
+  return { ...deletion(vault, key), ...keyBundle(vault, key, key.versions.at(-1) as KeyVersion) };
 }
 
-const keyOperations = ["sign", "verify"];
+/** A deleted key as the list has it: DeletedKeyItem in Microsoft's specification. */
+export function deletedKeyItem(vault: VaultIdentity, key: DeletedKey): Record<string, unknown> {
+  return { ...deletion(vault, key), ...keyItem(vault, key, undefined) };
+}
+
+function deletion(vault: VaultIdentity, { name, deletedAt }: DeletedKey): Record<string, unknown> {
+  const deletedDate = Math.floor(deletedAt / 1000);
+  return {
+    recoveryId: `${vault.vaultUri}deletedkeys/${name}`,
+    deletedDate,
+    scheduledPurgeDate: deletedDate + retentionDays * 86_400,
+  };
+}
 
 function properties(vault: VaultIdentity, key: StoredKey, version: KeyVersion): Record<string, unknown> {
   return {
@@ -66,7 +72,7 @@ function properties(vault: VaultIdentity, key: StoredKey, version: KeyVersion): 
   };
 }
 
-/** The attributes and tags that the body of a request sets. */
+/** The attributes, tags and uses that the body of a request sets. */
 export function keyChange(body: Record<string, unknown>): KeyChange {
   const attributes = (body.attributes ?? {}) as { enabled?: boolean; nbf?: number; exp?: number };
   return {
@@ -74,5 +80,6 @@ export function keyChange(body: Record<string, unknown>): KeyChange {
     ...(attributes.nbf === undefined ? {} : { notBefore: attributes.nbf }),
     ...(attributes.exp === undefined ? {} : { expires: attributes.exp }),
     ...(body.tags === undefined ? {} : { tags: body.tags as Tags }),
+    ...(Array.isArray(body.key_ops) ? { keyOperations: body.key_ops as KeyUse[] } : {}),
   };
 }

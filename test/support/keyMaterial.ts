@@ -5,6 +5,7 @@ import {
   generateKeyPair,
   type JsonWebKey,
   type KeyObject,
+  privateDecrypt,
   privateEncrypt,
   publicDecrypt,
 } from "node:crypto";
@@ -12,6 +13,11 @@ import { promisify } from "node:util";
 import { signDigest as signWithP256, verifyDigest as verifyWithP256 } from "./ellipticSignature";
 
 export type KeyType = "RSA" | "EC";
+
+// RFC 7518 section 4.3: the hash of each, which is that of its mask too.
+const oaepHashes = { "RSA-OAEP": "sha1", "RSA-OAEP-256": "sha256" } as const;
+
+export type EncryptionAlgorithm = keyof typeof oaepHashes;
 
 const generate = promisify(generateKeyPair);
 
@@ -54,5 +60,24 @@ export function verifyDigest(privateKey: KeyObject, digest: Uint8Array, signatur
     return signed.equals(Buffer.concat([sha256DigestInfo, digest]));
   } catch {
     return false;
+  }
+}
+
+/** Whether the key can decrypt what was encrypted by the algorithm. */
+export function isEncryptionAlgorithm(privateKey: KeyObject, algorithm: unknown): algorithm is EncryptionAlgorithm {
+  return privateKey.asymmetricKeyType === "rsa" && Object.hasOwn(oaepHashes, String(algorithm));
+}
+
+/** The plaintext, or undefined for what was not encrypted for this key by this algorithm. */
+export function decryptOaep(
+  privateKey: KeyObject,
+  algorithm: EncryptionAlgorithm,
+  ciphertext: Uint8Array,
+): Buffer | undefined {
+  const padding = constants.RSA_PKCS1_OAEP_PADDING;
+  try {
+    return privateDecrypt({ key: privateKey, padding, oaepHash: oaepHashes[algorithm] }, ciphertext);
+  } catch {
+    return undefined;
   }
 }

@@ -1,10 +1,12 @@
 export type Operation =
   | "backup"
   | "create"
+  | "decrypt"
   | "delete"
   | "get"
   | "getDeleted"
   | "list"
+  | "listDeleted"
   | "listVersions"
   | "purge"
   | "recover"
@@ -12,12 +14,14 @@ export type Operation =
   | "rotate"
   | "sign"
   | "unknown"
+  | "unwrapKey"
   | "update"
   | "verify";
 
 export const allPermissions = [
   "backup",
   "create",
+  "decrypt",
   "delete",
   "get",
   "list",
@@ -26,6 +30,7 @@ export const allPermissions = [
   "restore",
   "rotate",
   "sign",
+  "unwrapKey",
   "update",
   "verify",
 ] as const;
@@ -55,8 +60,13 @@ const routes: readonly Route[] = [
   { method: "GET", path: /^\/keys\/([^/]+)(?:\/([^/]+))?$/, operation: "get" },
   { method: "PATCH", path: /^\/keys\/([^/]+)(?:\/([^/]+))?$/, operation: "update" },
   { method: "DELETE", path: /^\/keys\/([^/]+)$/, operation: "delete" },
-  { method: "POST", path: /^\/keys\/([^/]+)\/([^/]+)\/sign$/, operation: "sign" },
-  { method: "POST", path: /^\/keys\/([^/]+)\/([^/]+)\/verify$/, operation: "verify" },
+  // Clients that were given no version leave its segment empty, and the service takes the latest.
+  { method: "POST", path: /^\/keys\/([^/]+)(?:\/([^/]+))?\/sign$/, operation: "sign" },
+  { method: "POST", path: /^\/keys\/([^/]+)(?:\/([^/]+))?\/verify$/, operation: "verify" },
+  { method: "POST", path: /^\/keys\/([^/]+)(?:\/([^/]+))?\/decrypt$/, operation: "decrypt" },
+  // @azure/keyvault-keys writes it in lower case, unlike the permission.
+  { method: "POST", path: /^\/keys\/([^/]+)(?:\/([^/]+))?\/unwrapkey$/i, operation: "unwrapKey" },
+  { method: "GET", path: /^\/deletedkeys$/, operation: "listDeleted" },
   { method: "GET", path: /^\/deletedkeys\/([^/]+)$/, operation: "getDeleted" },
   { method: "DELETE", path: /^\/deletedkeys\/([^/]+)$/, operation: "purge" },
   { method: "POST", path: /^\/deletedkeys\/([^/]+)\/recover$/, operation: "recover" },
@@ -82,6 +92,7 @@ export function normalisePath(path: string): string {
 /** The permission that access policies and roles must grant for an operation. */
 export function permissionFor(operation: Exclude<Operation, "unknown">): Permission {
   switch (operation) {
+    case "listDeleted":
     case "listVersions":
       return "list";
     case "getDeleted":

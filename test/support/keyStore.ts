@@ -1,5 +1,6 @@
 import { type KeyObject, randomUUID } from "node:crypto";
 import { generatePrivateKey, type KeyType } from "./keyMaterial";
+import type { KeyUse } from "./keyUse";
 
 export type Tags = Record<string, string>;
 
@@ -12,8 +13,12 @@ export interface KeyVersion {
   enabled: boolean;
   notBefore?: number;
   expires?: number;
+  keyOperations?: readonly KeyUse[];
   tags: Tags;
 }
+
+/** What `nbf` and `exp` say of a version at present. */
+export type Validity = "notYetValid" | "valid" | "expired";
 
 export interface StoredKey {
   readonly name: string;
@@ -29,8 +34,12 @@ export interface DeletedKey extends StoredKey {
 export interface KeyChange {
   readonly enabled?: boolean;
   readonly tags?: Tags;
+  /** In seconds, as the service has it. */
   readonly notBefore?: number;
+  /** In seconds, as the service has it. */
   readonly expires?: number;
+  /** @default all uses of the key's type */
+  readonly keyOperations?: readonly KeyUse[];
 }
 
 export interface NewKey extends KeyChange {
@@ -59,6 +68,11 @@ export class KeyStore {
 
   deletedKey(name: string): DeletedKey | undefined {
     return this.#deleted.get(canonical(name));
+  }
+
+  /** Those whose deletion is complete. */
+  get deletedKeys(): DeletedKey[] {
+    return [...this.#deleted.values()].filter(({ name }) => !this.isBeingDeleted(name));
   }
 
   isJustPurged(name: string): boolean {
@@ -92,7 +106,9 @@ export class KeyStore {
 
   async rotate(name: string): Promise<KeyVersion | undefined> {
     const latest = this.version(name);
-    return latest && this.create(name, { kty: latest.keyType, tags: { ...latest.tags } });
+    if (latest === undefined) return undefined;
+    const { keyType: kty, keyOperations } = latest;
+    return this.create(name, { kty, tags: { ...latest.tags }, ...(keyOperations ? { keyOperations } : {}) });
   }
 
   update(name: string, version: string | undefined, change: KeyChange): KeyVersion | undefined {
@@ -131,6 +147,12 @@ export class KeyStore {
 
   isBeingDeleted(name: string): boolean {
     return this.#now() < (this.deletedKey(name)?.deletionCompletesAt ?? 0);
+  }
+
+  validityOf({ notBefore, expires }: KeyVersion): Validity {
+    const seconds = this.#now() / 1000;
+    if (notBefore !== undefined && seconds < notBefore) return "notYetValid";
+    return expires !== undefined && seconds >= expires ? "expired" : "valid";
   }
 
   #seconds(): number {

@@ -1,11 +1,9 @@
-import { type JsonWebKey, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { answerKeyOperation, type KeyRequest } from "./answerKeyOperation";
+import { answerKeyOperation } from "./answerKeyOperation";
 import { apiVersionRefusal } from "./apiVersion";
 import type { BackupWrapping } from "./backupBlob";
 import type { Certificate } from "./certificate";
-import { keyUri, keyUriWithVersion } from "./keyBundle";
-import { publicJwkOf, signDigest } from "./keyMaterial";
 import {
   allPermissions,
   type KeyOperation,
@@ -15,14 +13,17 @@ import {
   type Permission,
   permissionFor,
 } from "./keyOperation";
-import { KeyStore, type NewKey, type Tags } from "./keyStore";
 import type { LocalIdentity } from "./localIdentity";
 import { type LoopbackServer, listenOnLoopback, parseObject, readBody } from "./loopbackServer";
 import type { RecordedRequest } from "./recordedRequest";
+import { type RequestHandler, RequestHandlers } from "./requestHandlers";
 import { type Propagation, RoleAssignment } from "./roleAssignment";
 import { type Answer, badParameter, forbidden, unauthorized } from "./serviceError";
 import { type Fault, FaultQueue, type FaultScope, playFault } from "./vaultFault";
+import { VaultKeys } from "./vaultKeys";
 import type { VaultOptions } from "./vaultOptions";
+
+export type { CreatedKey, DeletedKeyProperties, VersionProperties } from "./vaultKeys";
 
 export interface VaultHost {
   readonly certificate: Certificate;
@@ -31,50 +32,26 @@ export interface VaultHost {
   now(): number;
 }
 
-export interface CreatedKey {
-  readonly version: string;
-  readonly keyUri: string;
-  readonly keyUriWithVersion: string;
-}
-
-export interface VersionProperties extends CreatedKey {
-  readonly created: number;
-  readonly updated: number;
-  readonly enabled: boolean;
-  readonly tags: Tags;
-}
-
 /** One vault: its keys, who may use them, what it was asked, and what is to go wrong. */
-export class LocalVault {
-  readonly name: string;
+export class LocalVault extends VaultKeys {
   readonly requests: RecordedRequest[] = [];
   readonly permissions = new Set<Permission>(allPermissions);
   /** Decides which refusal a missing permission gives. */
   authorization: "rbac" | "accessPolicy" = "rbac";
-  geography: string;
-  blobPadding: number;
-  purgeProtection: boolean;
-  deletionMilliseconds: number;
-  purgeMilliseconds: number;
   resource: string;
   tenantId: string;
   readonly #host: VaultHost;
-  readonly #store: KeyStore;
   readonly #role: RoleAssignment;
   readonly #faults = new FaultQueue();
+  readonly #beforeAnswer = new RequestHandlers();
+  readonly #afterOperation = new RequestHandlers();
   #server: LoopbackServer | undefined;
 
   private constructor(name: string, host: VaultHost, options: VaultOptions) {
-    this.name = name;
-    this.geography = options.geography ?? "Europe";
-    this.blobPadding = options.blobPadding ?? 5_600;
-    this.purgeProtection = options.purgeProtection ?? false;
-    this.deletionMilliseconds = options.deletionMilliseconds ?? 0;
-    this.purgeMilliseconds = options.purgeMilliseconds ?? 0;
+    super(name, host, options);
     this.resource = options.resource ?? "https://vault.azure.net";
     this.tenantId = options.tenantId ?? host.identity.tenantId;
     this.#host = host;
-    this.#store = new KeyStore(host.now);
     this.#role = new RoleAssignment(host.now);
   }
 
@@ -88,82 +65,8 @@ export class LocalVault {
     await this.#server?.close();
   }
 
-  get vaultUri(): string {
+  override get vaultUri(): string {
     return `https://localhost:${this.#server?.port}/`;
-  }
-
-  get keyNames(): string[] {
-    return this.#store.names;
-  }
-
-  hasKey(name: string): boolean {
-    return this.#store.key(name) !== undefined;
-  }
-
-  isDeleted(name: string): boolean {
-    return this.#store.deletedKey(name) !== undefined;
-  }
-
-  /** Adds a version where the key exists, as the service does. */
-  async createKey(name: string, key: NewKey = {}): Promise<CreatedKey> {
-    if (this.#store.deletedKey(name)) throw new Error(`Key ${name} is soft-deleted in ${this.name}`);
-    return this.#created(name, (await this.#store.create(name, key)).version);
-  }
-
-  async rotateKey(name: string): Promise<CreatedKey> {
-    const version = known(await this.#store.rotate(name), name);
-    return this.#created(name, version.version);
-  }
-
-  updateKey(name: string, version: string | undefined, change: { tags?: Tags; enabled?: boolean }): VersionProperties {
-    const updated = known(this.#store.update(name, version, change), name);
-    return this.keyVersions(name).find((candidate) => candidate.version === updated.version) as VersionProperties;
-  }
-
-  deleteKey(name: string): void {
-    known(this.#store.delete(name, this.deletionMilliseconds), name);
-  }
-
-  recoverKey(name: string): void {
-    known(this.#store.recover(name), name);
-  }
-
-  purgeKey(name: string): void {
-    known(this.#store.purge(name, this.purgeMilliseconds) || undefined, name);
-  }
-
-  /** Restores a backup, and says whether its name was free. */
-  async restoreKey(blob: string): Promise<boolean> {
-    const request = {
-      operation: "restore",
-      keyName: "",
-      version: "",
-      query: new URLSearchParams(),
-      body: { value: blob },
-    };
-    const { status } = await answerKeyOperation(this, this.#store, this.#host.wrapping, request as KeyRequest);
-    return status === 200;
-  }
-
-  /** In the order of their creation; none for a key that is not there. */
-  keyVersions(name: string): VersionProperties[] {
-    const versions = this.#store.key(name)?.versions ?? [];
-    return versions.map(({ version, created, updated, enabled, tags }) => ({
-      ...this.#created(name, version),
-      created,
-      updated,
-      enabled,
-      tags: { ...tags },
-    }));
-  }
-
-  /** Signs a SHA-256 digest, by ES256 or RS256. */
-  sign(name: string, version: string | undefined, digest: Uint8Array): Buffer {
-    return signDigest(known(this.#store.version(name, version), name).privateKey, digest);
-  }
-
-  publicJwk(name: string, version?: string): JsonWebKey {
-    return publicJwkOf(known(this.#store.version(name, version), name).privateKey);
   }
 
   /** Refuses every request until then. With `freshToken`, only tokens issued from that moment on are served. */
@@ -180,6 +83,21 @@ export class LocalVault {
     this.#faults.clear();
   }
 
+  /** Calls the handler once, before the next authorised request of the operation is answered. Handlers wait their turn. */
+  onRequest(operation: Operation, handler: RequestHandler): void {
+    this.#beforeAnswer.add(operation, handler);
+  }
+
+  /** Calls the handler once, after the operation was next carried out and not refused, and before its answer is sent. */
+  afterRequest(operation: Operation, handler: RequestHandler): void {
+    this.#afterOperation.add(operation, handler);
+  }
+
+  clearHandlers(): void {
+    this.#beforeAnswer.clear();
+    this.#afterOperation.clear();
+  }
+
   /** How often the operation was asked for with a token: clients ask once without, to be told where tokens come from. */
   count(operation: Operation): number {
     return this.requestsOf(operation).filter(({ hasToken }) => hasToken).length;
@@ -191,10 +109,6 @@ export class LocalVault {
 
   clearRequests(): void {
     this.requests.length = 0;
-  }
-
-  #created(name: string, version: string): CreatedKey {
-    return { version, keyUri: keyUri(this, name), keyUriWithVersion: keyUriWithVersion(this, name, version) };
   }
 
   async #serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -249,10 +163,13 @@ export class LocalVault {
     if (!this.#role.permits(verdict, this.#host.identity.issued.length) || !permitted) {
       return forbidden(this.authorization, refused);
     }
-    if (operation === "backup" && this.#store.key(keyName)?.managed) return forbidden("certificate", refused);
+    await this.#beforeAnswer.call(operation);
+    if (operation === "backup" && this.store.key(keyName)?.managed) return forbidden("certificate", refused);
     const body = text === "" ? {} : parseObject(text);
     if (body === undefined) return badParameter("The request body is not a JSON object.");
-    return answerKeyOperation(this, this.#store, this.#host.wrapping, { ...requested, query, body });
+    const answer = await answerKeyOperation(this, this.store, this.wrapping, { ...requested, query, body });
+    if (answer.status < 400) await this.#afterOperation.call(operation);
+    return answer;
   }
 
   get #challenge(): string {
@@ -277,11 +194,6 @@ export class LocalVault {
       ...(typeof clientRequestId === "string" ? { "x-ms-client-request-id": clientRequestId } : {}),
     };
   }
-}
-
-function known<T>(found: T | undefined, name: string): T {
-  if (found === undefined) throw new Error(`There is no key ${name} that this can be done to`);
-  return found;
 }
 
 function send(response: ServerResponse, { status, headers = {}, body }: Answer): void {

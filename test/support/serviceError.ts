@@ -58,9 +58,25 @@ export const undecryptableBlob = (): Answer => badParameter("Cannot decrypt back
 
 export const corruptBlob = (): Answer => badParameter("Backup blob contains invalid or corrupt version.");
 
+// What the service says of the backup of a certificate is not known.
+export const notAKeyBackup = (): Answer => badParameter("Cannot restore key: the backup blob is not that of a key.");
+
 export function keyIsDisabled(operation: string): Answer {
   return refusal(403, "Forbidden", `Operation ${operation} is not allowed on a disabled key.`, "KeyDisabled");
 }
+
+export function keyUseForbidden(operation: string): Answer {
+  return refusal(403, "Forbidden", `Operation ${operation} is not permitted on this key.`, "KeyOperationForbidden");
+}
+
+// No record of these two is public: they are worded as that of a disabled key.
+export function keyIsNotValidNow(operation: string, validity: "notYetValid" | "expired"): Answer {
+  return validity === "expired"
+    ? refusal(403, "Forbidden", `Operation ${operation} is not allowed on an expired key.`, "KeyExpired")
+    : refusal(403, "Forbidden", `Operation ${operation} is not allowed on a key not yet valid.`, "KeyNotYetValid");
+}
+
+export const undecryptableValue = (): Answer => badParameter("Error occurred while decoding OAEP padding.");
 
 export function purgeProtected(vaultName: string): Answer {
   return refusal(
@@ -98,7 +114,12 @@ export function plainRefusal(status: number): Answer {
 }
 
 /** The actions of Azure RBAC that are not called as the permission of access policies is. */
-const dataActions: Record<string, string> = { get: "read", list: "read", delete: "delete" };
+const dataActions: Record<string, string> = {
+  get: "read",
+  list: "read",
+  delete: "delete",
+  unwrapKey: "unwrap/action",
+};
 
 export function forbidden(reason: ForbiddenReason, { vaultName, keyName, permission, caller }: Refused): Answer {
   const vault = `Vault: ${vaultName};location=westeurope`;

@@ -20,6 +20,8 @@ export type Fault =
       readonly headers?: Record<string, string>;
     }
   | { readonly kind: "reset" }
+  /** The operation is carried out, and the connection reset without an answer. */
+  | { readonly kind: "lostAnswer" }
   | { readonly kind: "stall" }
   | { readonly kind: "truncated" }
   | { readonly kind: "noValue" }
@@ -89,6 +91,10 @@ export async function playFault(fault: Fault, context: FaultContext): Promise<nu
       return answer({ status, headers, body });
     }
     case "reset":
+      response.socket?.destroy();
+      return undefined;
+    case "lostAnswer":
+      await context.usual();
       response.socket?.destroy();
       return undefined;
     case "stall":

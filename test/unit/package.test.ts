@@ -28,8 +28,8 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe("the packed package", () => {
-  it("is smaller than 60 kB", () => {
-    expect(packed.size).toBeLessThan(60_000);
+  it("is smaller than 100 kB", () => {
+    expect(packed.size).toBeLessThan(100_000);
   });
 
   it("holds the built code, the declarations that a program can reach with their maps and sources, and the texts", () => {
@@ -67,6 +67,7 @@ describe("the packed package", () => {
       "@azure/core-rest-pipeline",
       "@azure/identity",
       "@azure/keyvault-keys",
+      "jose",
     ]);
     for (const name of [...Object.keys(packageJson.dependencies), "@pulumi/pulumi"]) {
       const { license } = require(`${root}/node_modules/${name}/package.json`) as { license: string };

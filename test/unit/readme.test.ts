@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import packageJson from "../../package.json";
-import { defaultWaits } from "../../src/keyVault/vault";
+import { defaultWaits } from "../../src/keyVault/vaultConnection";
 import { readConfiguration } from "../../src/provider/configuration";
 import { variablesOf } from "../../src/provider/identitySettings";
 

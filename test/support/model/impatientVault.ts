@@ -1,4 +1,5 @@
-import { Vault, type Waits } from "../../../src/keyVault/vault";
+import { Vault } from "../../../src/keyVault/vault";
+import type { Waits } from "../../../src/keyVault/vaultConnection";
 import type { LocalKeyVault } from "../localKeyVault";
 import type { LocalVault } from "../localVault";
 
@@ -7,6 +8,7 @@ const waits: Waits = {
   operation: 10_000,
   lookUp: 10_000,
   newKey: 0,
+  freeName: 0,
   notReady: [60_000],
   throttled: [1],
   transient: 1,

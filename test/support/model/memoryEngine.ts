@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
-import type { KeyBackupProvider } from "../../../src/provider/keyBackup";
+import type { DynamicProvider } from "../../../src/provider/dynamicProvider";
 import { type Declaration, type HeldRecord, heldRecord, type StackEngine, type UpOptions } from "./stackEngine";
 
 type Properties = Readonly<Record<string, unknown>>;
@@ -13,14 +13,14 @@ class Killed extends Error {}
  * last and stays to be deleted where that fails.
  */
 export class MemoryEngine implements StackEngine {
-  readonly #newProvider: () => KeyBackupProvider;
+  readonly #newProvider: () => DynamicProvider;
   #inputs: Properties = {};
   #outputs: Properties | undefined;
   #pendingDeletes: Properties[] = [];
   /** Why the last command failed. */
   failure: unknown;
 
-  constructor(newProvider: () => KeyBackupProvider) {
+  constructor(newProvider: () => DynamicProvider) {
     this.#newProvider = newProvider;
   }
 
@@ -71,7 +71,7 @@ export class MemoryEngine implements StackEngine {
     return this.#outputs ? [heldRecord(this.#outputs, false), ...records] : records;
   }
 
-  async #apply(provider: KeyBackupProvider, declaration: Properties, isKilled: boolean): Promise<void> {
+  async #apply(provider: DynamicProvider, declaration: Properties, isKilled: boolean): Promise<void> {
     const store = (outputs: Properties, inputs: Properties) => {
       const stored = sentBack(outputs);
       if (isKilled) throw new Killed();
@@ -93,7 +93,7 @@ export class MemoryEngine implements StackEngine {
     }
   }
 
-  async #refresh(provider: KeyBackupProvider): Promise<void> {
+  async #refresh(provider: DynamicProvider): Promise<void> {
     if (this.#outputs === undefined) return;
     const { id, props } = await provider.read("id", this.#outputs, undefined);
     // An engine takes a resource without an id for gone, and drops it.
@@ -101,14 +101,14 @@ export class MemoryEngine implements StackEngine {
     if (this.#outputs) await provider.diff("id", this.#outputs, this.#inputs, undefined);
   }
 
-  async #deleteCurrent(provider: KeyBackupProvider): Promise<void> {
+  async #deleteCurrent(provider: DynamicProvider): Promise<void> {
     if (this.#outputs === undefined) return;
     await provider.delete("id", this.#outputs, undefined);
     this.#outputs = undefined;
     this.#inputs = {};
   }
 
-  async #deletePending(provider: KeyBackupProvider): Promise<void> {
+  async #deletePending(provider: DynamicProvider): Promise<void> {
     for (const outputs of [...this.#pendingDeletes]) {
       await provider.delete("id", outputs, undefined);
       this.#pendingDeletes = this.#pendingDeletes.filter((it) => it !== outputs);
@@ -127,7 +127,7 @@ export class MemoryEngine implements StackEngine {
   }
 }
 
-async function checked(provider: KeyBackupProvider, olds: Properties, news: Properties): Promise<Properties> {
+async function checked(provider: DynamicProvider, olds: Properties, news: Properties): Promise<Properties> {
   const { inputs, failures = [] } = await provider.check(olds, news, undefined);
   if (failures.length > 0) throw new Error(failures.map(({ reason }) => reason).join(" "));
   return inputs;

@@ -48,7 +48,7 @@ it("says briefly what stays the same from one request to the next", () => {
   const refused = refusal(403, { code: "Forbidden", innererror: { code: "ForbiddenByRbac" }, message: "oid=1;addr=2" });
   expect(explainBriefly(reading, refused, 5)).toBe(
     'Key Vault refused to read key "orders" in hsm.managedhsm.azure.net: 403 Forbidden (ForbiddenByRbac). Grant the data ' +
-      "action Microsoft.KeyVault/managedHsm/keys/read, for instance with the local role Managed HSM Crypto User.",
+      "action Microsoft.KeyVault/managedHsm/keys/read/action, for instance with the local role Managed HSM Crypto User.",
   );
   const failure = new CredentialFailure(
     "no token from it: AADSTS7000215: Invalid client secret. Trace ID: 3f-a Correlation ID: 4e-b Timestamp: 2026-03-01 " +

@@ -1,6 +1,7 @@
 import dns from "node:dns";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
-import type { Vault, Waits } from "../../../src/keyVault/vault";
+import type { Vault } from "../../../src/keyVault/vault";
+import type { Waits } from "../../../src/keyVault/vaultConnection";
 import { LocalKeyVault } from "../../support/localKeyVault";
 import type { LocalVault } from "../../support/localVault";
 import { impatientVault } from "../../support/model/impatientVault";
@@ -48,8 +49,8 @@ describe("looking a key up", () => {
       kind: "found",
       isComplete: true,
       versions: [
-        { version: second.version, ...times(newer), tags: {} },
-        { version: first.version, ...times(older), tags: { old: "yes" } },
+        { version: second.version, ...times(newer), tags: {}, isPurgeable: true },
+        { version: first.version, ...times(older), tags: { old: "yes" }, isPurgeable: true },
       ],
     });
     expect(local.count("backup")).toBe(0);

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
+import { calculateJwkThumbprint, type JWK } from "jose";
 import { sha256OfBlob } from "../../../src/backup/blob";
 import { keyBackup } from "../../../src/provider";
 import { LocalKeyVault } from "../../support/localKeyVault";
@@ -301,6 +302,7 @@ describe("create and update", () => {
       triggers: ["a"],
       keyUriWithVersion,
       keyVersions: [version],
+      keyThumbprints: { [version]: await calculateJwkThumbprint(local.publicJwk("orders") as JWK) },
       blob: {
         [pulumi.runtime.specialSigKey]: pulumi.runtime.specialSecretSig,
         value: expect.stringMatching(/^[\w-]+$/),
@@ -315,6 +317,21 @@ describe("create and update", () => {
     const updated = await keyBackup.update(id, outs, { ...inputs, triggers: ["b"], __provider }, configOf());
     expect(updated.outs).toMatchObject({ keyVersions: [version], triggers: ["b"] });
     expect(updated.outs.blob).not.toEqual(outs.blob);
+  });
+
+  it("record the thumbprint of each newest version, and keep those that were recorded", async () => {
+    const { version, keyUri } = await local.createKey("orders", { kty: "RSA" });
+    const { inputs } = await keyBackup.check({}, { keyUri }, configOf());
+    const { id, outs } = await keyBackup.create(inputs, configOf());
+    const rotated = await local.rotateKey("orders");
+    const thumbprint = async (of: string) => [of, await calculateJwkThumbprint(local.publicJwk("orders", of) as JWK)];
+    const both = Object.fromEntries([await thumbprint(version), await thumbprint(rotated.version)]);
+    const updated = await keyBackup.update(id, outs, { ...inputs, triggers: ["b"] }, configOf());
+    expect(updated.outs.keyThumbprints).toEqual(both);
+    local.permissions.delete("get");
+    await local.rotateKey("orders");
+    const unread = await keyBackup.update(id, updated.outs, { ...inputs, triggers: ["c"] }, configOf());
+    expect(unread.outs).toMatchObject({ keyVersions: { length: 3 }, keyThumbprints: both });
   });
 
   it("leave out what the identity may not read", async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it, jest } from "@jest/globals";
 import fc from "fast-check";
-import { createKeyBackupProvider, type KeyBackupProvider } from "../../../src/provider/keyBackup";
+import type { DynamicProvider } from "../../../src/provider/dynamicProvider";
+import { createKeyBackupProvider } from "../../../src/provider/keyBackup";
 import { LocalKeyVault } from "../../support/localKeyVault";
 import type { LocalVault } from "../../support/localVault";
 import { commands } from "../../support/model/commands";
@@ -28,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 
 /** A stack and two keys of its own. */
-async function newWorld(mutate: (provider: KeyBackupProvider) => KeyBackupProvider): Promise<World> {
+async function newWorld(mutate: (provider: DynamicProvider) => DynamicProvider): Promise<World> {
   sequences += 1;
   ahead = 0;
   local.clearFaults();
@@ -44,7 +45,7 @@ async function newWorld(mutate: (provider: KeyBackupProvider) => KeyBackupProvid
   return new World({ engine, vault: local, restoring, keyNames, pass, isRepeated: true });
 }
 
-const asItIs = (provider: KeyBackupProvider) => provider;
+const asItIs = (provider: DynamicProvider) => provider;
 
 const property = (mutate = asItIs) =>
   fc.asyncProperty(fc.commands(commands, { maxCommands: 25, size: "max" }), async (sequence) => {
@@ -61,7 +62,7 @@ it("no sequence of operations, failures and kills loses a version that only the 
   expect(restoring.count).toBeGreaterThan(2_000);
 }, 600_000);
 
-type Mutant = [name: string, caught: RegExp, mutate: (provider: KeyBackupProvider) => Partial<KeyBackupProvider>];
+type Mutant = [name: string, caught: RegExp, mutate: (provider: DynamicProvider) => Partial<DynamicProvider>];
 
 /** Providers with one defect each, and what must catch them. */
 const mutants: Mutant[] = [

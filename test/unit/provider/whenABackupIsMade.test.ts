@@ -20,7 +20,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-const newBackup = ["listVersions", "backup", "listVersions"];
+const newBackup = ["listVersions", "get", "backup", "listVersions"];
 
 /** The preview announces a new backup, without a request, and `pulumi up` makes it. */
 async function isRenewed(inputs: Record<string, unknown>, because: string | RegExp): Promise<void> {

@@ -4,6 +4,7 @@ import { CryptographyClient, KeyClient } from "@azure/keyvault-keys";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { LocalKeyVault } from "../../support/localKeyVault";
 import type { LocalVault } from "../../support/localVault";
+import { refusalOf } from "../../support/refusalOf";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
 
 const clientOptions = {
@@ -25,20 +26,6 @@ afterAll(() => service.stop());
 const credential = () => new ManagedIdentityCredential();
 const clientOf = (vault: LocalVault) => new KeyClient(vault.vaultUri, credential(), clientOptions);
 const sha256 = (text: string) => createHash("sha256").update(text).digest();
-
-async function refusal(attempt: Promise<unknown>) {
-  const error = await attempt.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  const { statusCode, code, message, details } = error as {
-    statusCode?: number;
-    code?: string;
-    message?: string;
-    details?: { error?: { innerError?: { code?: string } } };
-  };
-  return { statusCode, code, message, innerCode: details?.error?.innerError?.code };
-}
 
 async function listed(client: KeyClient, name: string) {
   const versions: string[] = [];
@@ -69,7 +56,7 @@ describe("keys", () => {
 
   it("refuses a name that Azure does not allow", async () => {
     const client = clientOf(await service.createVault());
-    expect(await refusal(client.createEcKey("under_score"))).toMatchObject({ statusCode: 400, code: "BadParameter" });
+    expect(await refusalOf(client.createEcKey("under_score"))).toMatchObject({ statusCode: 400, code: "BadParameter" });
   });
 
   it("lists every version over several pages", async () => {
@@ -129,12 +116,12 @@ describe("keys", () => {
 
   it("says which key was not found", async () => {
     const client = clientOf(await service.createVault());
-    expect(await refusal(client.backupKey("missing"))).toMatchObject({
+    expect(await refusalOf(client.backupKey("missing"))).toMatchObject({
       statusCode: 404,
       code: "KeyNotFound",
       message: expect.stringContaining("A key with (name/id) missing was not found in this key vault."),
     });
-    expect(await refusal(client.getKey("missing", { version: "1" }))).toMatchObject({
+    expect(await refusalOf(client.getKey("missing", { version: "1" }))).toMatchObject({
       message: expect.stringContaining("(name/id) missing/1 "),
     });
   });
@@ -159,7 +146,7 @@ describe("signatures", () => {
     const vault = await service.createVault();
     const { keyUriWithVersion } = await vault.createKey("orders", { enabled: false });
     const cryptography = new CryptographyClient(keyUriWithVersion, credential(), clientOptions);
-    expect(await refusal(cryptography.sign("ES256", sha256("x")))).toMatchObject({ statusCode: 403 });
+    expect(await refusalOf(cryptography.sign("ES256", sha256("x")))).toMatchObject({ statusCode: 403 });
   });
 });
 
@@ -194,13 +181,13 @@ describe("backup and restore", () => {
     const backup = await backupOf(client, "orders");
 
     await (await client.beginDeleteKey("orders", quick)).pollUntilDone();
-    expect(await refusal(client.restoreKeyBackup(backup))).toMatchObject({
+    expect(await refusalOf(client.restoreKeyBackup(backup))).toMatchObject({
       statusCode: 409,
       code: "Conflict",
       innerCode: "ObjectIsDeletedButRecoverable",
     });
     await client.purgeDeletedKey("orders");
-    expect(await refusal(client.getKey("orders"))).toMatchObject({ code: "KeyNotFound" });
+    expect(await refusalOf(client.getKey("orders"))).toMatchObject({ code: "KeyNotFound" });
     const restored = await client.restoreKeyBackup(backup);
 
     expect(restored.properties.version).toBe(before.at(-1)?.version);
@@ -225,17 +212,17 @@ describe("backup and restore", () => {
     await source.createKey("orders");
     const backup = await backupOf(clientOf(source), "orders");
     const undecryptable = { statusCode: 400, code: "BadParameter", message: "Cannot decrypt backup blob." };
-    expect(await refusal(clientOf(target).restoreKeyBackup(backup))).toMatchObject(undecryptable);
+    expect(await refusalOf(clientOf(target).restoreKeyBackup(backup))).toMatchObject(undecryptable);
     const changed = Uint8Array.from(backup);
     changed[4_000] = (changed[4_000] ?? 0) === 65 ? 66 : 65;
     source.deleteKey("orders");
     source.purgeKey("orders");
-    expect(await refusal(clientOf(source).restoreKeyBackup(changed))).toMatchObject(undecryptable);
+    expect(await refusalOf(clientOf(source).restoreKeyBackup(changed))).toMatchObject(undecryptable);
   });
 
   it("finds garbage corrupt", async () => {
     const client = clientOf(await service.createVault());
-    expect(await refusal(client.restoreKeyBackup(new Uint8Array(8_693)))).toMatchObject({
+    expect(await refusalOf(client.restoreKeyBackup(new Uint8Array(8_693)))).toMatchObject({
       statusCode: 400,
       message: "Backup blob contains invalid or corrupt version.",
     });
@@ -245,7 +232,7 @@ describe("backup and restore", () => {
     const vault = await service.createVault();
     const { keyUriWithVersion } = await vault.createKey("orders");
     const client = clientOf(vault);
-    expect(await refusal(client.restoreKeyBackup(await backupOf(client, "orders")))).toEqual({
+    expect(await refusalOf(client.restoreKeyBackup(await backupOf(client, "orders")))).toEqual({
       statusCode: 409,
       code: "Conflict",
       innerCode: undefined,
@@ -260,7 +247,7 @@ describe("backup and restore", () => {
     const backup = await backupOf(client, "orders");
     vault.deleteKey("orders");
     vault.purgeKey("orders");
-    expect(await refusal(client.restoreKeyBackup(backup))).toMatchObject({ statusCode: 409, innerCode: undefined });
+    expect(await refusalOf(client.restoreKeyBackup(backup))).toMatchObject({ statusCode: 409, innerCode: undefined });
     clock += 4_000;
     expect((await client.restoreKeyBackup(backup)).name).toBe("orders");
   });
@@ -270,7 +257,7 @@ describe("backup and restore", () => {
     await vault.createKey("tls", { managed: true });
     const client = clientOf(vault);
     expect((await client.getKey("tls")).properties.managed).toBe(true);
-    expect(await refusal(client.backupKey("tls"))).toMatchObject({
+    expect(await refusalOf(client.backupKey("tls"))).toMatchObject({
       statusCode: 403,
       code: "Forbidden",
       message: expect.stringContaining(
@@ -286,7 +273,7 @@ describe("deletion", () => {
     const client = clientOf(vault);
     await vault.createKey("orders");
     await (await client.beginDeleteKey("orders", quick)).pollUntilDone();
-    expect(await refusal(client.createEcKey("orders"))).toMatchObject({
+    expect(await refusalOf(client.createEcKey("orders"))).toMatchObject({
       code: "Conflict",
       innerCode: "ObjectIsDeletedButRecoverable",
     });
@@ -300,8 +287,8 @@ describe("deletion", () => {
     const client = clientOf(vault);
     await vault.createKey("orders");
     vault.deleteKey("orders");
-    expect(await refusal(client.getDeletedKey("orders"))).toMatchObject({ message: "Deleted Key not found: orders" });
-    expect(await refusal(client.createEcKey("orders"))).toMatchObject({ innerCode: "ObjectIsBeingDeleted" });
+    expect(await refusalOf(client.getDeletedKey("orders"))).toMatchObject({ message: "Deleted Key not found: orders" });
+    expect(await refusalOf(client.createEcKey("orders"))).toMatchObject({ innerCode: "ObjectIsBeingDeleted" });
     clock += 2_000;
     expect((await client.getDeletedKey("orders")).name).toBe("orders");
   });
@@ -312,7 +299,7 @@ describe("deletion", () => {
     await vault.createKey("orders");
     expect((await client.getKey("orders")).properties.recoveryLevel).toBe("Recoverable");
     vault.deleteKey("orders");
-    expect(await refusal(client.purgeDeletedKey("orders"))).toMatchObject({ statusCode: 403, code: "Forbidden" });
+    expect(await refusalOf(client.purgeDeletedKey("orders"))).toMatchObject({ statusCode: 403, code: "Forbidden" });
     expect((await client.getDeletedKey("orders")).name).toBe("orders");
   });
 });

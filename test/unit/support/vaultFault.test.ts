@@ -85,6 +85,17 @@ describe("what the real client makes of a fault", () => {
     expect(vault.requestsOf("backup").at(-1)?.status).toBeUndefined();
   });
 
+  it("repeats what was done where the answer is lost", async () => {
+    await vault.createKey("invoices");
+    const backup = Buffer.from(await vault.backUpKey("invoices"), "base64url");
+    vault.deleteKey("invoices");
+    vault.purgeKey("invoices");
+    vault.fail("restore", { kind: "lostAnswer" });
+    await expect(createClient().restoreKeyBackup(backup)).rejects.toMatchObject({ statusCode: 409, code: "Conflict" });
+    expect(vault.hasKey("invoices")).toBe(true);
+    expect(vault.requestsOf("restore").map(({ status }) => status)).toEqual([401, undefined, 409]);
+  });
+
   it("does not retry an answer that breaks off", async () => {
     expect(await outcomeOf({ kind: "truncated" })).toMatchObject({
       statusCode: undefined,

@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { LocalKeyVault } from "../../support/localKeyVault";
+import type { LocalVault } from "../../support/localVault";
+import { refusalOf } from "../../support/refusalOf";
+import { keyClient } from "../../support/sdkClients";
+import { trustLocalCertificate } from "../../support/trustLocalCertificate";
+
+let clock = Date.now();
+let service: LocalKeyVault;
+
+beforeAll(async () => {
+  service = await LocalKeyVault.start({ now: () => clock });
+  trustLocalCertificate(service.certificatePem);
+});
+afterAll(() => service.stop());
+
+async function listed(vault: LocalVault) {
+  const keys = [];
+  for await (const key of keyClient(service, vault).listDeletedKeys()) keys.push(key);
+  return keys;
+}
+
+describe("the list of deleted keys", () => {
+  it("has each with its tags, its recovery and its times", async () => {
+    const vault = await service.createVault();
+    await vault.createKey("invoices");
+    await vault.createKey("orders", { tags: { team: "sales" } });
+    vault.deleteKey("orders");
+    const deletedOn = new Date(Math.floor(clock / 1000) * 1000);
+    expect(await listed(vault)).toMatchObject([
+      {
+        name: "orders",
+        id: `${vault.vaultUri}keys/orders`,
+        properties: {
+          version: undefined,
+          tags: { team: "sales" },
+          recoveryId: `${vault.vaultUri}deletedkeys/orders`,
+          recoveryLevel: "Recoverable+Purgeable",
+          deletedOn,
+          scheduledPurgeDate: new Date(deletedOn.getTime() + 90 * 86_400_000),
+        },
+      },
+    ]);
+  });
+
+  it("comes in pages", async () => {
+    const vault = await service.createVault();
+    const names = Array.from({ length: 26 }, (_, made) => `orders-${String(made).padStart(2, "0")}`);
+    await Promise.all(names.map((name) => vault.createKey(name)));
+    for (const name of names) vault.deleteKey(name);
+    expect((await listed(vault)).map(({ name }) => name)).toEqual(names);
+    expect(vault.requestsOf("listDeleted").map(({ status }) => status)).toEqual([401, 200, 200]);
+  });
+
+  it("leaves out keys that are still being deleted, recovered or purged", async () => {
+    const vault = await service.createVault(undefined, { deletionMilliseconds: 2_000 });
+    for (const name of ["invoices", "orders", "refunds"]) {
+      await vault.createKey(name);
+      vault.deleteKey(name);
+    }
+    vault.recoverKey("orders");
+    vault.purgeKey("refunds");
+    expect(await listed(vault)).toEqual([]);
+    clock += 2_000;
+    expect((await listed(vault)).map(({ name }) => name)).toEqual(["invoices"]);
+  });
+
+  it("needs the permission to list, of which the client says no more than the code", async () => {
+    const vault = await service.createVault();
+    vault.permissions.delete("list");
+    expect(await refusalOf(listed(vault))).toEqual({
+      statusCode: 403,
+      code: "Forbidden",
+      innerCode: undefined,
+      message: "Pagination failed with unexpected statusCode 403",
+    });
+  });
+});
+
+describe("a key that is being deleted", () => {
+  it("is neither found nor deleted again", async () => {
+    const vault = await service.createVault(undefined, { deletionMilliseconds: 2_000 });
+    const client = keyClient(service, vault);
+    await vault.createKey("orders");
+    const poller = await client.beginDeleteKey("orders");
+    poller.stopPolling();
+    expect(await refusalOf(client.getKey("orders"))).toMatchObject({ statusCode: 404, code: "KeyNotFound" });
+    expect(await refusalOf(client.beginDeleteKey("orders"))).toMatchObject({
+      statusCode: 409,
+      code: "Conflict",
+      innerCode: "ObjectIsBeingDeleted",
+      message: "Key is currently being deleted.",
+    });
+    clock += 2_000;
+    expect(await refusalOf(client.beginDeleteKey("orders"))).toMatchObject({ statusCode: 404, code: "KeyNotFound" });
+    expect(await refusalOf(client.getKey("orders"))).toMatchObject({ statusCode: 404, code: "KeyNotFound" });
+  });
+});
+
+describe("what tests see of a key that was deleted", () => {
+  it("is its tags and versions, until it is recovered or purged", async () => {
+    const vault = await service.createVault(undefined, { purgeMilliseconds: 1_000 });
+    await vault.createKey("orders", { tags: { team: "sales" } });
+    await vault.rotateKey("orders");
+    vault.updateKey("orders", undefined, { tags: { team: "billing" } });
+    const versions = vault.keyVersions("orders");
+    expect(vault.deletedKey("orders")).toBeUndefined();
+    vault.deleteKey("orders");
+    expect(vault.deletedKey("Orders")).toEqual({ tags: { team: "billing" }, versions });
+    vault.recoverKey("orders");
+    expect(vault.deletedKey("orders")).toBeUndefined();
+
+    vault.deleteKey("orders");
+    expect(vault.isJustPurged("orders")).toBe(false);
+    vault.purgeKey("orders");
+    expect(vault.deletedKey("orders")).toBeUndefined();
+    expect(vault.isJustPurged("orders")).toBe(true);
+    clock += 1_000;
+    expect(vault.isJustPurged("orders")).toBe(false);
+  });
+});

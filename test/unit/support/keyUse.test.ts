@@ -1,0 +1,216 @@
+import { constants, createHash, createPublicKey, publicEncrypt } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { LocalKeyVault } from "../../support/localKeyVault";
+import type { LocalVault } from "../../support/localVault";
+import { refusalOf } from "../../support/refusalOf";
+import { cryptographyClient, keyClient } from "../../support/sdkClients";
+import { trustLocalCertificate } from "../../support/trustLocalCertificate";
+
+const digest = createHash("sha256").update("order 1").digest();
+const secret = Buffer.from("the key of the orders");
+const hashes = { "RSA-OAEP": "sha1", "RSA-OAEP-256": "sha256" } as const;
+let clock = Date.now();
+let service: LocalKeyVault;
+
+beforeAll(async () => {
+  service = await LocalKeyVault.start({ now: () => clock });
+  trustLocalCertificate(service.certificatePem);
+});
+afterAll(() => service.stop());
+
+function encrypted(vault: LocalVault, algorithm: keyof typeof hashes, version?: string): Buffer {
+  const key = createPublicKey({ key: vault.publicJwk("orders", version), format: "jwk" });
+  return publicEncrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: hashes[algorithm] }, secret);
+}
+
+/** The client checks uses and validity itself, wherever it may read the key. */
+async function unreadableVault(): Promise<LocalVault> {
+  const vault = await service.createVault();
+  vault.permissions.delete("get");
+  return vault;
+}
+
+describe("decryption", () => {
+  it.each(["RSA-OAEP", "RSA-OAEP-256"] as const)("unwraps and decrypts by %s", async (algorithm) => {
+    const vault = await service.createVault();
+    const { keyUriWithVersion } = await vault.createKey("orders", { kty: "RSA" });
+    const client = cryptographyClient(service, keyUriWithVersion);
+    const unwrapped = await client.unwrapKey(algorithm, encrypted(vault, algorithm));
+    const decrypted = await client.decrypt(algorithm, encrypted(vault, algorithm));
+    expect(Buffer.from(unwrapped.result)).toEqual(secret);
+    expect(Buffer.from(decrypted.result)).toEqual(secret);
+    expect([vault.count("unwrapKey"), vault.count("decrypt")]).toEqual([1, 1]);
+  });
+
+  it("unwraps what the client wrapped", async () => {
+    const vault = await service.createVault();
+    const { keyUriWithVersion } = await vault.createKey("orders", { kty: "RSA" });
+    const client = cryptographyClient(service, keyUriWithVersion);
+    const wrapped = await client.wrapKey("RSA-OAEP", secret);
+    expect(Buffer.from((await client.unwrapKey("RSA-OAEP", wrapped.result)).result)).toEqual(secret);
+  });
+
+  it("names the version in its answer, which is the latest where none is asked for", async () => {
+    const vault = await service.createVault();
+    await vault.createKey("orders", { kty: "RSA" });
+    const { keyUri, keyUriWithVersion } = await vault.rotateKey("orders");
+    const response = await fetch(`${keyUri}//unwrapkey?api-version=7.4`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${service.identity.accessToken()}` },
+      body: JSON.stringify({ alg: "RSA-OAEP", value: encrypted(vault, "RSA-OAEP").toString("base64url") }),
+    });
+    expect(await response.json()).toEqual({ kid: keyUriWithVersion, value: secret.toString("base64url") });
+  });
+
+  it("uses the latest version for a client that was given none and may not read the key", async () => {
+    const vault = await unreadableVault();
+    await vault.createKey("orders", { kty: "RSA" });
+    const { keyUri } = await vault.rotateKey("orders");
+    const { result } = await cryptographyClient(service, keyUri).decrypt("RSA-OAEP", encrypted(vault, "RSA-OAEP"));
+    expect(Buffer.from(result)).toEqual(secret);
+  });
+
+  it("refuses what was encrypted for another version, or by another algorithm", async () => {
+    const vault = await service.createVault();
+    const { version } = await vault.createKey("orders", { kty: "RSA" });
+    const { keyUriWithVersion } = await vault.rotateKey("orders");
+    const client = cryptographyClient(service, keyUriWithVersion);
+    const refused = { statusCode: 400, code: "BadParameter" };
+    const foreign = encrypted(vault, "RSA-OAEP", version);
+    expect(await refusalOf(client.unwrapKey("RSA-OAEP", foreign))).toMatchObject(refused);
+    expect(await refusalOf(client.decrypt("RSA-OAEP", Buffer.from("short")))).toMatchObject(refused);
+    expect(await refusalOf(client.decrypt("RSA-OAEP-256", encrypted(vault, "RSA-OAEP")))).toMatchObject(refused);
+    expect(await refusalOf(client.decrypt("RSA1_5", encrypted(vault, "RSA-OAEP")))).toMatchObject(refused);
+  });
+
+  it("refuses an elliptic key", async () => {
+    const vault = await service.createVault();
+    const { keyUriWithVersion } = await vault.createKey("orders", { keyOperations: ["unwrapKey"] });
+    const client = cryptographyClient(service, keyUriWithVersion);
+    expect(await refusalOf(client.unwrapKey("RSA-OAEP", Buffer.alloc(256)))).toMatchObject({
+      statusCode: 400,
+      message: "Property  alg is invalid",
+    });
+  });
+
+  it("needs permissions of its own", async () => {
+    const vault = await service.createVault();
+    const { keyUriWithVersion } = await vault.createKey("orders", { kty: "RSA" });
+    vault.permissions.delete("unwrapKey");
+    vault.permissions.delete("decrypt");
+    const client = cryptographyClient(service, keyUriWithVersion);
+    expect(await refusalOf(client.unwrapKey("RSA-OAEP", encrypted(vault, "RSA-OAEP")))).toMatchObject({
+      innerCode: "ForbiddenByRbac",
+      message: expect.stringContaining("Action: 'Microsoft.KeyVault/vaults/keys/unwrap/action'"),
+    });
+    expect(await refusalOf(client.decrypt("RSA-OAEP", encrypted(vault, "RSA-OAEP")))).toMatchObject({
+      innerCode: "ForbiddenByRbac",
+      message: expect.stringContaining("Action: 'Microsoft.KeyVault/vaults/keys/decrypt/action'"),
+    });
+  });
+});
+
+describe("the uses of a key", () => {
+  it("are those of its type, unless others are given", async () => {
+    const vault = await service.createVault();
+    const client = keyClient(service, vault);
+    await vault.createKey("elliptic");
+    await vault.createKey("rsa", { kty: "RSA" });
+    await vault.createKey("limited", { kty: "RSA", keyOperations: ["wrapKey", "unwrapKey"] });
+    const uses = async (name: string) => (await client.getKey(name)).keyOperations;
+    expect(await uses("elliptic")).toEqual(["sign", "verify"]);
+    expect(await uses("rsa")).toEqual(["sign", "verify", "encrypt", "decrypt", "wrapKey", "unwrapKey"]);
+    expect(await uses("limited")).toEqual(["wrapKey", "unwrapKey"]);
+  });
+
+  it("are given and changed by the client, for one version", async () => {
+    const vault = await service.createVault();
+    const client = keyClient(service, vault);
+    const { properties } = await client.createEcKey("orders", { keyOps: ["verify"] });
+    const version = properties.version ?? "";
+    const rotated = await client.rotateKey("orders");
+    await client.updateKeyProperties("orders", version, { keyOps: ["sign"] });
+    expect(rotated.keyOperations).toEqual(["verify"]);
+    expect((await client.getKey("orders", { version })).keyOperations).toEqual(["sign"]);
+    expect((await client.getKey("orders")).keyOperations).toEqual(["verify"]);
+  });
+
+  it("are the only ones", async () => {
+    const vault = await unreadableVault();
+    const { keyUriWithVersion } = await vault.createKey("orders", { kty: "RSA", keyOperations: ["unwrapKey"] });
+    const client = cryptographyClient(service, keyUriWithVersion);
+    expect(await refusalOf(client.sign("RS256", digest))).toMatchObject({
+      statusCode: 403,
+      code: "Forbidden",
+      innerCode: "KeyOperationForbidden",
+      message: "Operation sign is not permitted on this key.",
+    });
+    expect(await refusalOf(client.decrypt("RSA-OAEP", encrypted(vault, "RSA-OAEP")))).toMatchObject({
+      innerCode: "KeyOperationForbidden",
+    });
+    const { result } = await client.unwrapKey("RSA-OAEP", encrypted(vault, "RSA-OAEP"));
+    expect(Buffer.from(result)).toEqual(secret);
+  });
+
+  it("are known to a client that may read the key, which then asks for no other", async () => {
+    const vault = await service.createVault();
+    const { keyUriWithVersion } = await vault.createKey("orders", { keyOperations: ["verify"] });
+    const attempt = cryptographyClient(service, keyUriWithVersion).sign("ES256", digest);
+    await expect(attempt).rejects.toThrow("Operation sign is not supported on key");
+    expect(vault.count("sign")).toBe(0);
+  });
+
+  it("come back with a backup, as does their absence", async () => {
+    const [source, target] = [await service.createVault(), await service.createVault()];
+    await source.createKey("orders", { keyOperations: ["sign"] });
+    await source.createKey("orders", { keyOperations: ["verify"] });
+    await source.createKey("invoices");
+    for (const name of ["orders", "invoices"]) await target.restoreKey(await source.backUpKey(name));
+    const client = keyClient(service, target);
+    const version = target.keyVersions("orders")[0]?.version ?? "";
+    expect((await client.getKey("orders", { version })).keyOperations).toEqual(["sign"]);
+    expect((await client.getKey("orders")).keyOperations).toEqual(["verify"]);
+    expect((await client.getKey("invoices")).keyOperations).toEqual(["sign", "verify"]);
+  });
+});
+
+describe("the validity of a key", () => {
+  it("bounds the time in which it signs", async () => {
+    const vault = await unreadableVault();
+    const now = Math.ceil(clock / 1000);
+    const { keyUriWithVersion } = await vault.createKey("orders", { notBefore: now + 10, expires: now + 20 });
+    const sign = () => refusalOf(cryptographyClient(service, keyUriWithVersion).sign("ES256", digest));
+    expect(await sign()).toMatchObject({
+      statusCode: 403,
+      code: "Forbidden",
+      innerCode: "KeyNotYetValid",
+      message: "Operation sign is not allowed on a key not yet valid.",
+    });
+    clock = (now + 10) * 1000;
+    expect(await sign()).toMatchObject({ statusCode: undefined });
+    clock = (now + 20) * 1000;
+    expect(await sign()).toMatchObject({
+      statusCode: 403,
+      code: "Forbidden",
+      innerCode: "KeyExpired",
+      message: "Operation sign is not allowed on an expired key.",
+    });
+  });
+
+  it("bounds neither verification nor decryption", async () => {
+    const vault = await unreadableVault();
+    const { keyUriWithVersion, version } = await vault.createKey("orders", { kty: "RSA", expires: 1 });
+    const client = cryptographyClient(service, keyUriWithVersion);
+    const signature = vault.sign("orders", version, digest);
+    expect((await client.verify("RS256", digest, signature)).result).toBe(true);
+    expect(Buffer.from((await client.decrypt("RSA-OAEP", encrypted(vault, "RSA-OAEP"))).result)).toEqual(secret);
+  });
+
+  it("is judged by a client that may read the key, for every use", async () => {
+    const vault = await service.createVault();
+    const { keyUriWithVersion } = await vault.createKey("orders", { kty: "RSA", expires: 1 });
+    const attempt = cryptographyClient(service, keyUriWithVersion).decrypt("RSA-OAEP", encrypted(vault, "RSA-OAEP"));
+    await expect(attempt).rejects.toThrow("expired at 1970-01-01T00:00:01.000Z");
+    expect(vault.count("decrypt")).toBe(0);
+  });
+});

@@ -1,0 +1,106 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { LocalKeyVault } from "../../support/localKeyVault";
+import type { LocalVault } from "../../support/localVault";
+import { refusalOf } from "../../support/refusalOf";
+import { keyClient } from "../../support/sdkClients";
+import { trustLocalCertificate } from "../../support/trustLocalCertificate";
+
+let service: LocalKeyVault;
+let vault: LocalVault;
+
+beforeAll(async () => {
+  service = await LocalKeyVault.start();
+  trustLocalCertificate(service.certificatePem);
+});
+afterAll(() => service.stop());
+beforeEach(async () => {
+  vault = await service.createVault();
+  await vault.createKey("orders");
+});
+
+const tagsRead = async () => (await keyClient(service, vault).getKey("orders")).properties.tags;
+
+describe("a handler before a request", () => {
+  it("changes what the request meets, and is waited for", async () => {
+    vault.onRequest("get", async () => {
+      await wait(5);
+      vault.updateKey("orders", undefined, { tags: { team: "sales" } });
+    });
+    expect(await tagsRead()).toEqual({ team: "sales" });
+  });
+
+  it("is called once, for an authorised request of its operation", async () => {
+    let calls = 0;
+    vault.onRequest("get", () => {
+      calls += 1;
+    });
+    const client = keyClient(service, vault);
+    await client.backupKey("orders");
+    vault.permissions.delete("get");
+    await refusalOf(client.getKey("orders"));
+    vault.permissions.add("get");
+    vault.fail("get", { kind: "status", status: 503 });
+    await refusalOf(client.getKey("orders"));
+    expect(calls).toBe(0);
+    await client.getKey("orders");
+    await client.getKey("orders");
+    expect(calls).toBe(1);
+  });
+
+  it("waits for those that were announced before it, one at each request", async () => {
+    for (const team of ["sales", "billing"]) {
+      vault.onRequest("get", () => void vault.updateKey("orders", undefined, { tags: { team } }));
+    }
+    expect([await tagsRead(), await tagsRead(), await tagsRead()]).toEqual([
+      { team: "sales" },
+      { team: "billing" },
+      { team: "billing" },
+    ]);
+  });
+
+  it("is called where a fault lets the operation be carried out", async () => {
+    vault.onRequest("delete", () => vault.deleteKey("orders"));
+    vault.fail("delete", { kind: "delay", milliseconds: 1 });
+    expect(await refusalOf(keyClient(service, vault).beginDeleteKey("orders"))).toMatchObject({ statusCode: 404 });
+  });
+});
+
+describe("a handler after a request", () => {
+  it("changes what the next request meets, before the answer is there", async () => {
+    vault.afterRequest("get", () => vault.deleteKey("orders"));
+    expect(await tagsRead()).toBeUndefined();
+    expect(vault.isDeleted("orders")).toBe(true);
+    expect(await refusalOf(tagsRead())).toMatchObject({ statusCode: 404 });
+  });
+
+  it("waits for an operation that is not refused", async () => {
+    let calls = 0;
+    vault.afterRequest("restore", () => {
+      calls += 1;
+    });
+    const client = keyClient(service, vault);
+    const backup = Buffer.from(await vault.backUpKey("orders"), "base64url");
+    expect(await refusalOf(client.restoreKeyBackup(backup))).toMatchObject({ statusCode: 409 });
+    vault.deleteKey("orders");
+    vault.purgeKey("orders");
+    expect(calls).toBe(0);
+    await client.restoreKeyBackup(backup);
+    expect(calls).toBe(1);
+  });
+
+  it("is called where the answer is lost", async () => {
+    vault.afterRequest("backup", () => vault.deleteKey("orders"));
+    vault.fail("backup", { kind: "lostAnswer" });
+    expect(await refusalOf(keyClient(service, vault).backupKey("orders"))).toMatchObject({ code: "ECONNRESET" });
+    expect(vault.isDeleted("orders")).toBe(true);
+  });
+});
+
+it("calls no handler that was cleared", async () => {
+  vault.onRequest("get", () => vault.deleteKey("orders"));
+  vault.afterRequest("get", () => vault.deleteKey("orders"));
+  vault.clearHandlers();
+  await tagsRead();
+  expect(vault.hasKey("orders")).toBe(true);
+});
