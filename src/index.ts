@@ -1,3 +1,4 @@
+export type { BackupSource, BackupToRestore } from "./backupToRestore";
 export {
   KeyBackup,
   type KeyBackupArgs,
@@ -5,3 +6,11 @@ export {
   type KeyByVaultAndName,
   type PreviousKeyBackup,
 } from "./keyBackup";
+export { KeyRestore, type KeyRestoreArgs, type RestoredFrom } from "./keyRestore";
+export {
+  type LeftoverCopy,
+  RestoreDrill,
+  type RestoreDrillArgs,
+  type RestoreDrillCheck,
+  type RestoreDrillResult,
+} from "./restoreDrill";

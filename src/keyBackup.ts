@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { quietResponses } from "./quietResponses";
-import { serializedProvider } from "./serializedProvider";
+import { serializedProviders } from "./serializedProvider";
 import { warnOfTraps } from "./warnOfTraps";
 
 /** The key, by its own URI. */
@@ -176,7 +176,7 @@ export class KeyBackup extends pulumi.dynamic.Resource {
   constructor(name: string, args: KeyBackupArgs, opts?: pulumi.CustomResourceOptions) {
     quietResponses();
     super(
-      serializedProvider,
+      serializedProviders.keyBackup,
       name,
       {
         vaultUri: undefined,

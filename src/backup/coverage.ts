@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { isOlderThan } from "./age";
 import type { SourceStatus } from "./freshness";
 
 /** What decides whether a recorded backup still is the one that the program declares. */
@@ -53,8 +54,6 @@ export type Coverage =
 /** The inputs that decide what is kept beside a backup, and not whether one is made. */
 export const besideTheBackup: readonly string[] = ["forget", "forceDelete"];
 
-const millisecondsPerDay = 86_400_000;
-
 /**
  * Decides whether the recorded backup is the one that the program declares, and if not, why not.
  *
@@ -103,11 +102,11 @@ function whyTooOld({ backedUpAt }: RecordedBackup, { maxAgeDays }: DeclaredBacku
   if (maxAgeDays === undefined) {
     return undefined;
   }
-  const madeAt = Date.parse(backedUpAt ?? "");
-  if (Number.isNaN(madeAt)) {
+  const isTooOld = isOlderThan(backedUpAt, maxAgeDays, now);
+  if (isTooOld === undefined) {
     return "maxAgeDays is set, and when the recorded backup was made is not known";
   }
-  return now - madeAt > maxAgeDays * millisecondsPerDay
+  return isTooOld
     ? `the recorded backup was made at ${backedUpAt}, longer ago than maxAgeDays (${maxAgeDays})`
     : undefined;
 }

@@ -1,0 +1,104 @@
+import { azOptionOf } from "../keyVault/azOption";
+import { keyUriOf } from "../keyVault/keyReference";
+import type { LookedUpKey } from "../keyVault/lookUpKey";
+import type { Vault } from "../keyVault/vault";
+import type { Leftover } from "./drillRecord";
+
+/** What marks a key as the copy of a drill: the tags that it has instead of those of its source. */
+export interface DrillMark {
+  /** Which resource made it: organization, project, stack and name. */
+  readonly owner: string;
+  /** Which run of it. */
+  readonly run: string;
+  /** When that run has ended for certain, in milliseconds. */
+  readonly until: number;
+}
+
+const tagNames = { owner: "restore-drill-of", run: "restore-drill-run", until: "restore-drill-until" };
+
+// The service takes tag values of up to 256 characters.
+const longestTag = 256;
+
+export function tagsOf({ owner, run, until }: DrillMark): Record<string, string> {
+  return {
+    [tagNames.owner]: owner.slice(-longestTag),
+    [tagNames.run]: run,
+    [tagNames.until]: new Date(until).toISOString(),
+  };
+}
+
+/** The mark in the tags of a key; undefined where no drill made it. */
+export function markIn(tags: Readonly<Record<string, string>>): DrillMark | undefined {
+  const { [tagNames.owner]: owner, [tagNames.run]: run, [tagNames.until]: until = "" } = tags;
+  return owner === undefined || run === undefined ? undefined : { owner, run, until: Date.parse(until) || 0 };
+}
+
+/** A copy that a drill restored. */
+export interface DrillCopy {
+  readonly vaultUri: string;
+  readonly keyName: string;
+  /** Its newest version. */
+  readonly version: string;
+  /** Undefined where the vault does not tell. */
+  readonly isPurgeable: boolean | undefined;
+}
+
+type RemovingVault = Pick<Vault, "lookUpKey" | "deleteKey" | "purgeKey">;
+
+/**
+ * Deletes and purges a copy, after a look that it still is the one. What keeps it there is returned, and not thrown, so that
+ * the drill's own result is not lost.
+ *
+ * @param run - The run that made it; a copy that another run has marked meanwhile is left to that.
+ */
+export async function removeCopy(vault: RemovingVault, copy: DrillCopy, run: string): Promise<Leftover | undefined> {
+  let isSoftDeleted = false;
+  try {
+    const key = await vault.lookUpKey(copy.keyName, [copy.version]);
+    if (key.kind === "unreachable") {
+      return leftoverOf(copy, isSoftDeleted, key.because);
+    }
+    const holder = newestOf(key);
+    if (holder === undefined || holder.version !== copy.version || (markIn(holder.tags)?.run ?? run) !== run) {
+      return undefined;
+    }
+    isSoftDeleted = key.kind === "missing";
+    if (!isSoftDeleted) {
+      await vault.deleteKey(copy.keyName);
+      isSoftDeleted = true;
+    }
+    if (copy.isPurgeable === false) {
+      return {
+        ...leftoverOf(
+          copy,
+          isSoftDeleted,
+          "the scratch vault has purge protection: it stays until the retention period is over",
+        ),
+        command: undefined,
+      };
+    }
+    await vault.purgeKey(copy.keyName);
+    return undefined;
+  } catch (error) {
+    return leftoverOf(copy, isSoftDeleted, error instanceof Error ? error.message : `${error}`);
+  }
+}
+
+/** The newest version of the key that has the name, in use or soft-deleted, with its tags. */
+export function newestOf(
+  key: Exclude<LookedUpKey, { kind: "unreachable" }>,
+): { readonly version: string; readonly tags: Readonly<Record<string, string>> } | undefined {
+  return key.kind === "found" ? key.versions[0] : key.deleted;
+}
+
+function leftoverOf({ vaultUri, keyName, version }: DrillCopy, isSoftDeleted: boolean, because: string): Leftover {
+  const on = `${azOptionOf(vaultUri)} --name ${keyName}`;
+  const purge = `az keyvault key purge ${on}`;
+  return {
+    keyUri: keyUriOf({ vaultUri, keyName }),
+    version,
+    isSoftDeleted,
+    because,
+    command: isSoftDeleted ? purge : `az keyvault key delete ${on} && ${purge}`,
+  };
+}
