@@ -2,13 +2,14 @@ import { isPurgeableBy } from "./readKey";
 import { deleteKey, purgeKey } from "./removeKey";
 import type { VaultConnection } from "./vaultConnection";
 
+const probeName = "restore-drill-probe";
+
 /**
  * Whether the vault lets a deleted key be purged before its time. Any key in it tells, be it in use or soft-deleted. In a vault
- * without one, a key is created to learn it, and removed at once: as soft-deleted only, where it cannot be purged.
- *
- * @param probeName - A name that no key has.
+ * without one, a key is created to learn it, and removed at once: as soft-deleted only, where it cannot be purged, so that it
+ * tells from then on.
  */
-export async function isPurgeable(connection: VaultConnection, probeName: string): Promise<boolean> {
+export async function isPurgeable(connection: VaultConnection): Promise<boolean> {
   const told = await toldByKeys(connection);
   if (told !== undefined) {
     return told;

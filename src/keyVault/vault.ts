@@ -12,6 +12,7 @@ import { VaultConnection, type VaultOptions } from "./vaultConnection";
 /** A vault or Managed HSM, as one identity sees it. Each method is told at the function that it calls. */
 export class Vault {
   readonly #connection: VaultConnection;
+  #isPurgeable: Promise<boolean> | undefined;
 
   constructor(options: VaultOptions) {
     this.#connection = new VaultConnection(options);
@@ -49,7 +50,12 @@ export class Vault {
     return provePrivateKey(this.#connection, keyName, publicKey, now);
   }
 
-  isPurgeable(probeName: string): Promise<boolean> {
-    return isPurgeable(this.#connection, probeName);
+  /** Asks once. */
+  isPurgeable(): Promise<boolean> {
+    this.#isPurgeable ??= isPurgeable(this.#connection).catch((error: unknown) => {
+      this.#isPurgeable = undefined;
+      throw error;
+    });
+    return this.#isPurgeable;
   }
 }

@@ -12,12 +12,11 @@ const shapes: Shapes = {
   triggers: array,
   onFailure: oneOf("fail", "record"),
   allowSoftDeletedCopies: boolean,
-  owner: string,
 };
 
 /** Checks and completes what the program declares, offline. What is not known yet is passed over. */
 export function checkRestoreDrill(declared: Properties, allowPrivateLink: boolean): Checked {
-  const own = given(declared);
+  const { owner, ...own } = given(declared);
   const mistakes = shapeMistakes("RestoreDrill", own, shapes);
   const checked = checkBackup("RestoreDrill", own.backup);
   const { vaultUri, mistakes: vaultMistakes } = checkVault(own.vaultUri, allowPrivateLink);
@@ -32,7 +31,10 @@ export function checkRestoreDrill(declared: Properties, allowPrivateLink: boolea
       mistakes.push("vaultUri names the vault of the key itself, which a drill never touches: give a scratch vault.");
     }
   }
-  return { inputs: { ...own, backup: checked.backup, ...(vaultUri === undefined ? {} : { vaultUri }) }, mistakes };
+  return {
+    inputs: { ...own, owner, backup: checked.backup, ...(vaultUri === undefined ? {} : { vaultUri }) },
+    mistakes,
+  };
 }
 
 /** What the checked inputs declare. */

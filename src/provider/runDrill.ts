@@ -73,17 +73,17 @@ async function inTurn<T>(place: string, run: () => Promise<T>): Promise<T> {
 
 async function drillAlone(drill: Drill, tools: DrillTools): Promise<DrillResult> {
   const run = randomUUID();
-  const copy = await restoreCopy(drill, tools, run).catch(failureOf);
+  const copy = await restoreCopy(drill, tools).catch(failureOf);
   if ("failure" in copy) {
     return nothingRestored(drill.backup, copy.failure);
   }
   const { scratch, now } = tools;
   const { backup, name } = drill;
-  const evidence = await (async () => {
-    const until = now() + longestDrill;
-    await scratch.tagKey(copy.keyName, copy.version, tagsOf({ owner: name.owner, run, until }));
-    return prove(backup, copy, tools);
-  })().catch(failureOf);
+  const mark = tagsOf({ owner: name.owner, run, until: now() + longestDrill });
+  const evidence = await scratch
+    .tagKey(copy.keyName, copy.version, mark)
+    .then(() => prove(backup, copy, tools))
+    .catch(failureOf);
   const leftover = await removeCopy(scratch, copy, run);
   if ("failure" in evidence) {
     return { ...nothingRestored(backup, evidence.failure), restoredVersions: [copy.version], leftover };
@@ -94,10 +94,10 @@ async function drillAlone(drill: Drill, tools: DrillTools): Promise<DrillResult>
 }
 
 /** The copy, in the scratch vault. What ends before it is there has changed nothing. */
-async function restoreCopy(drill: Drill, tools: DrillTools, run: string): Promise<DrillCopy> {
+async function restoreCopy(drill: Drill, tools: DrillTools): Promise<DrillCopy> {
   const { scratch, patience } = tools;
   const { backup, name, allowSoftDeletedCopies } = drill;
-  if (!allowSoftDeletedCopies && !(await scratch.isPurgeable(`restore-drill-probe-${run.slice(0, 8)}`))) {
+  if (!allowSoftDeletedCopies && !(await scratch.isPurgeable())) {
     throw new DrillRefused(
       "it has purge protection, so that the name of the key would stay taken there until the retention period (7 to 90 days) " +
         "is over. Give a scratch vault without it, or accept that: allowSoftDeletedCopies: true.",

@@ -17,6 +17,8 @@ export class MemoryEngine implements StackEngine {
   #inputs: Properties = {};
   #outputs: Properties | undefined;
   #pendingDeletes: Properties[] = [];
+  /** Whether the last create or update failed and left a record, so that an update is due whatever the provider says. */
+  #isInitialized = true;
   /** Why the last command failed. */
   failure: unknown;
 
@@ -80,16 +82,36 @@ export class MemoryEngine implements StackEngine {
     };
     const replaced = this.#outputs;
     const inputs = await checked(provider, this.#inputs, declaration);
-    if (replaced === undefined) return store((await provider.create(inputs, undefined)).outs, inputs);
+    if (replaced === undefined) {
+      return store((await this.#keepingRecord(inputs, () => provider.create(inputs, undefined))).outs, inputs);
+    }
     const { changes = false, replaces = [] } = await provider.diff("id", replaced, inputs, undefined);
     if (replaces.length > 0) {
       const anew = await checked(provider, {}, declaration);
       store((await provider.create(anew, undefined)).outs, anew);
       this.#pendingDeletes.push(replaced);
-    } else if (changes) {
-      store((await provider.update("id", replaced, inputs, undefined)).outs, inputs);
+    } else if (changes || !this.#isInitialized) {
+      store((await this.#keepingRecord(inputs, () => provider.update("id", replaced, inputs, undefined))).outs, inputs);
     } else {
       this.#inputs = inputs;
+    }
+  }
+
+  /** An error with an id carries a record, which the engine stores as that of a resource that failed to initialize. */
+  async #keepingRecord<T>(inputs: Properties, act: () => Promise<T>): Promise<T> {
+    try {
+      const done = await act();
+      this.#isInitialized = true;
+      return done;
+    } catch (error) {
+      const { id, properties } = error as { id?: string; properties?: Properties };
+      if (id !== undefined && properties !== undefined) {
+        const { __provider, ...outputs } = properties;
+        this.#outputs = sentBack(outputs);
+        this.#inputs = inputs;
+        this.#isInitialized = false;
+      }
+      throw error;
     }
   }
 
