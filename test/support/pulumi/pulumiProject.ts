@@ -160,6 +160,12 @@ export class PulumiProject {
     return JSON.parse(JSON.stringify(records, (name, value) => (name === "ciphertext" ? "" : value)));
   }
 
+  /** Every blob that the state holds, in clear. */
+  async blobs(): Promise<string[]> {
+    const { stdout } = await finished(this.start(["stack", "export", "--show-secrets"]));
+    return [...new Set(stdout.match(/JkF6dXJlS2V5VmF1bHRLZXlCYWNrdXBW[\w-]+/g))];
+  }
+
   /** Edits what is recorded of the one key backup, in the state as its user exports and imports it, secrets in clear. */
   async editRecord(edit: (outputs: Record<string, unknown>) => void): Promise<void> {
     const { stdout } = await finished(this.start(["stack", "export", "--show-secrets"]));
