@@ -1,15 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
-import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { leaksIn } from "../support/leaks";
 import { LocalKeyVault } from "../support/localKeyVault";
 import type { LocalVault } from "../support/localVault";
-import { installed } from "../support/pulumi/installed";
-import { PulumiProject } from "../support/pulumi/pulumiProject";
+import { exampleProject } from "../support/pulumi/exampleProject";
+import type { PulumiProject } from "../support/pulumi/pulumiProject";
 import { restore } from "../support/restore";
-
-const example = path.resolve(__dirname, "../../example/vault-with-backup");
-const standIn = path.resolve(__dirname, "../support/azureNative");
 
 let service: LocalKeyVault;
 let project: PulumiProject;
@@ -18,18 +13,7 @@ let keyName: string;
 
 beforeAll(async () => {
   service = await LocalKeyVault.start();
-  const files = readdirSync(example, { withFileTypes: true }).filter((entry) => entry.isFile());
-  project = await PulumiProject.create({
-    ...installed(),
-    plugins: [standIn],
-    files: Object.fromEntries(files.map(({ name }) => [name, readFileSync(path.join(example, name), "utf8")])),
-    env: {
-      ...service.environment(),
-      LOCAL_VAULT_CONTROL_URI: service.controlUri,
-      STANDIN_ROLE_PROPAGATION_MS: "2500",
-    },
-    config: { "azure-keyvault-backup:disableChallengeResourceVerification": "true" },
-  });
+  project = await exampleProject(service, "vault-with-backup", { rolePropagationMilliseconds: 2_500 });
 });
 afterAll(async () => {
   await project.remove();

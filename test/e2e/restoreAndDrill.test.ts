@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, expect, it } from "@jest/globals";
+import { LocalKeyVault } from "../support/localKeyVault";
+import type { LocalVault } from "../support/localVault";
+import { exampleProject } from "../support/pulumi/exampleProject";
+import type { PulumiProject } from "../support/pulumi/pulumiProject";
+
+let service: LocalKeyVault;
+let project: PulumiProject;
+let vault: LocalVault;
+let keyName: string;
+
+beforeAll(async () => {
+  service = await LocalKeyVault.start();
+  project = await exampleProject(service, "restore-and-drill", { rolePropagationMilliseconds: 1_500 });
+});
+afterAll(async () => {
+  await project.remove();
+  await service.stop();
+});
+
+const versions = () => vault.keyVersions(keyName).map(({ version }) => version);
+
+it("creates vaults, key, roles and backup, adopts the key and proves the backup in one `pulumi up`", async () => {
+  await project.succeeds("up");
+  vault = service.vaults.find(({ keyNames }) => keyNames.length > 0) as LocalVault;
+  [keyName] = vault.keyNames as [string];
+  expect(service.vaults.length).toBe(2);
+  expect(await project.outputs()).toMatchObject({ isAdopted: true, keyStatus: "present", outcome: "verified" });
+});
+
+it("brings a key back that azure-native manages, as the README says, and azure-native finds it", async () => {
+  const before = versions();
+  vault.deleteKey(keyName);
+  vault.purgeKey(keyName);
+  await project.succeeds("up", "--refresh", "--target", "**KeyRestore::signing");
+  expect(versions()).toEqual(before);
+  const output = await project.succeeds("up", "--refresh");
+  expect(versions()).toEqual(before);
+  expect(output).not.toMatch(/azure-native:keyvault:Key signing (create|replace|delete)/);
+  expect(await project.outputs()).toMatchObject({ isAdopted: false, keyStatus: "present" });
+});
+
+it("keeps the backup of the lost key where azure-native creates another one instead", async () => {
+  vault.deleteKey(keyName);
+  vault.purgeKey(keyName);
+  const { code, output } = await project.up("--refresh");
+  expect(code).not.toBe(0);
+  expect(output).toContain(`The backup of ${vault.vaultUri}keys/${keyName} is not deleted: it may be the only copy`);
+  expect(vault.keyNames.length).toBe(1);
+  expect(vault.keyNames).not.toContain(keyName);
+  expect((await project.backups()).map((backup) => backup.outputs?.keyName)).toContain(keyName);
+});

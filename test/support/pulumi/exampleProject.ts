@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import type { LocalKeyVault } from "../localKeyVault";
+import { installed } from "./installed";
+import { PulumiProject } from "./pulumiProject";
+
+const examples = path.resolve(__dirname, "../../../example");
+const standIn = path.resolve(__dirname, "../azureNative");
+
+/** One of the examples as it stands, with a stand-in for azure-native's plugin that keeps vaults and keys in the local service. */
+export function exampleProject(
+  service: LocalKeyVault,
+  example: string,
+  { rolePropagationMilliseconds = 0 }: { readonly rolePropagationMilliseconds?: number } = {},
+): Promise<PulumiProject> {
+  const folder = path.join(examples, example);
+  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+  return PulumiProject.create({
+    ...installed(),
+    plugins: [standIn],
+    files: Object.fromEntries(files.map(({ name }) => [name, readFileSync(path.join(folder, name), "utf8")])),
+    env: {
+      ...service.environment(),
+      LOCAL_VAULT_CONTROL_URI: service.controlUri,
+      STANDIN_ROLE_PROPAGATION_MS: `${rolePropagationMilliseconds}`,
+    },
+    config: { "azure-keyvault-backup:disableChallengeResourceVerification": "true" },
+  });
+}
