@@ -1,3 +1,4 @@
+import { jest } from "@jest/globals";
 import type { Vault } from "../../src/keyVault/vault";
 import type { Waits } from "../../src/keyVault/vaultConnection";
 import { createKeyBackupProvider } from "../../src/provider/keyBackup";
@@ -11,6 +12,8 @@ import { trustLocalCertificate } from "./trustLocalCertificate";
 import type { VaultOptions } from "./vaultOptions";
 
 const waits: Partial<Waits> = { lookUp: 5_000, freeName: 3_000, notReady: [10] };
+
+const changing = ["create", "delete", "purge", "recover", "restore", "rotate", "update"];
 
 /** Local vaults whose clock can be set, for stacks that restore. */
 export class RestoringService {
@@ -31,15 +34,25 @@ export class RestoringService {
   }
 
   /** A stack with a source vault, and another one to restore into. */
-  async newStack(options: VaultOptions = {}): Promise<RestoringStack> {
+  async newStack(options: VaultOptions = {}, otherWaits: Partial<Waits> = {}): Promise<RestoringStack> {
     const source = await this.service.createVault();
     const target = await this.service.createVault(undefined, options);
-    return new RestoringStack(this.service, source, target, this.#clock);
+    return new RestoringStack(this.service, source, target, this.#clock, otherWaits);
   }
 
   stop(): Promise<void> {
     return this.service.stop();
   }
+}
+
+/** The provider of another process, which knows nothing of what was said and begun in this one. */
+export function drillProviderOfAnotherProcess(): typeof createRestoreDrillProvider {
+  const path = "../../src/provider/restoreDrill";
+  let provider = createRestoreDrillProvider;
+  jest.isolateModules(() => {
+    provider = jest.requireActual<typeof import("../../src/provider/restoreDrill")>(path).createRestoreDrillProvider;
+  });
+  return provider;
 }
 
 /** Lets the process die once this has been done: what follows in it never happens. */
@@ -54,6 +67,8 @@ export class RestoringStack {
   readonly backup: MemoryEngine;
   readonly restore: MemoryEngine;
   readonly drill: MemoryEngine;
+  /** Another drill on the same vaults. */
+  readonly newDrill: (createProvider?: typeof createRestoreDrillProvider) => MemoryEngine;
   /** How long the provider slept, in milliseconds: its time passes with the clock of the vaults. */
   slept = 0;
   readonly #service: LocalKeyVault;
@@ -61,12 +76,19 @@ export class RestoringStack {
   #death: Death | undefined;
   #die: () => void = () => undefined;
 
-  constructor(service: LocalKeyVault, source: LocalVault, target: LocalVault, clock: { ahead: number }) {
+  constructor(
+    service: LocalKeyVault,
+    source: LocalVault,
+    target: LocalVault,
+    clock: { ahead: number },
+    otherWaits: Partial<Waits> = {},
+  ) {
     this.#service = service;
     this.source = source;
     this.target = target;
     this.#clock = clock;
-    const vaultOf = (vaultUri: string) => this.#mortal(impatientVault(service, { vaultUri }, waits));
+    const vaultOf = (vaultUri: string) =>
+      this.#mortal(impatientVault(service, { vaultUri }, { ...waits, ...otherWaits }));
     const now = () => Date.now() + clock.ahead;
     const sleep = async (milliseconds: number) => {
       this.slept += milliseconds;
@@ -74,7 +96,9 @@ export class RestoringStack {
     };
     this.backup = new MemoryEngine(() => createKeyBackupProvider(now, vaultOf));
     this.restore = new MemoryEngine(() => createKeyRestoreProvider(now, vaultOf));
-    this.drill = new MemoryEngine(() => createRestoreDrillProvider(now, vaultOf, sleep));
+    this.newDrill = (createProvider = createRestoreDrillProvider) =>
+      new MemoryEngine(() => createProvider(now, vaultOf, sleep));
+    this.drill = this.newDrill();
   }
 
   /** Creates the key, and backs it up. */
@@ -136,6 +160,13 @@ export class RestoringStack {
   /** What the target was asked, with a token. */
   get asked(): string[] {
     return this.target.requests.filter(({ hasToken }) => hasToken).map(({ operation }) => operation);
+  }
+
+  /** What the target was asked, and carried out, that changes its keys. */
+  get changes(): string[] {
+    return this.target.requests
+      .filter(({ operation, status = 500 }) => changing.includes(operation) && status < 300)
+      .map(({ operation }) => operation);
   }
 
   pass(milliseconds: number): void {

@@ -31,7 +31,6 @@ export interface StateResource {
 }
 
 const stack = "dev";
-const name = "infrastructure";
 const backupType = "pulumi-nodejs:dynamic/keyvault:KeyBackup";
 
 /** A user's infrastructure repository in a temporary folder, with a backend and an engine of its own. */
@@ -52,7 +51,7 @@ export class PulumiProject {
     const [home, backend] = [path.join(folder, ".home"), path.join(folder, ".backend")];
     await Promise.all([mkdir(home), mkdir(backend)]);
     await symlink(path.join(options.installed, "node_modules"), path.join(folder, "node_modules"), "dir");
-    const files = { "Pulumi.yaml": `name: ${name}\nruntime: nodejs\n`, ...options.files };
+    const files = { "Pulumi.yaml": "name: infrastructure\nruntime: nodejs\n", ...options.files };
     for (const [file, text] of Object.entries(files)) {
       await mkdir(path.dirname(path.join(folder, file)), { recursive: true });
       await writeFile(path.join(folder, file), text);
@@ -132,6 +131,7 @@ export class PulumiProject {
 
   /** The state as it is stored, byte for byte. */
   async stateText(): Promise<string> {
+    const [, name] = /^name: (\S+)/m.exec(await this.read("Pulumi.yaml")) ?? [];
     return this.read(`.backend/.pulumi/stacks/${name}/${stack}.json`);
   }
 
