@@ -17,7 +17,7 @@ export interface BackupRecord extends Backup {
   readonly forceDelete?: boolean | undefined;
   readonly keyUriWithVersion?: string | undefined;
   /** RFC 7638 thumbprints by version, as far as they are known: of its own versions and of those of `previous`. */
-  readonly keyThumbprints: Readonly<Record<string, string>>;
+  readonly keyThumbprints?: Readonly<Record<string, string>> | undefined;
   /** RFC 3339. */
   readonly keyUpdatedAt?: string | undefined;
   readonly keyTags?: Readonly<Record<string, string>> | undefined;
@@ -47,7 +47,7 @@ export function recordIn({ __provider, ...properties }: Properties): BackupRecor
     keyName: textIn(properties.keyName) ?? "",
     keyUri: textIn(properties.keyUri) ?? "",
     // Releases before 0.3.0 recorded none.
-    keyThumbprints: textMembersIn(properties.keyThumbprints),
+    keyThumbprints: properties.keyThumbprints === undefined ? undefined : textMembersIn(properties.keyThumbprints),
     // The engine keeps no order of members.
     previous: previous.sort((one, other) => other.backedUpAt.localeCompare(one.backedUpAt)),
   };

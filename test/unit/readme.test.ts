@@ -15,6 +15,15 @@ describe("the README", () => {
     expect(readme).toContain(`\`\`\`ts\n${read("example/vault-with-backup/index.ts")}\`\`\``);
   });
 
+  it("shows nothing else of a program than parts of another such example", () => {
+    const parts = [...readme.matchAll(/^```ts\n([\s\S]*?)^```/gm)].slice(1).map(([, part = ""]) => part);
+    expect(parts.length).toBe(2);
+    const statements = parts.flatMap((part) => part.trim().split("\n\n"));
+    for (const statement of statements) {
+      expect(read("example/restore-and-drill/index.ts")).toContain(statement);
+    }
+  });
+
   it("names commands that there are", () => {
     const scripts: Record<string, string> = packageJson.scripts;
     const named = [...readme.matchAll(/npm run (\w+)/g)].map(([, name = ""]) => name);
@@ -43,6 +52,7 @@ describe("the README", () => {
     expect(defaultWaits.newKey).toBe(10_000);
     expect(defaultWaits.lookUp).toBe(30_000);
     expect(defaultWaits.attempt).toBe(60_000);
+    expect(defaultWaits.freeName).toBe(120_000);
   });
 
   it("names each setting that chooses a credential", () => {
@@ -56,6 +66,13 @@ describe("the README", () => {
 function rows(section: string): string[] {
   const [, text = ""] = readme.split(`\n## ${section}\n`);
   const [, , ...lines] = (text.split("\n## ")[0] ?? "").split("\n").filter((line) => line.startsWith("|"));
+  return lines.map((line) => line.split(" | ")[0]?.slice(2) ?? "");
+}
+
+/** The first cells of the table with this header. */
+function rowsUnder(header: string): string[] {
+  const [, text = ""] = readme.split(`\n| ${header} |`);
+  const [, , ...lines] = (text.split("\n\n")[0] ?? "").split("\n");
   return lines.map((line) => line.split(" | ")[0]?.slice(2) ?? "");
 }
 
@@ -76,12 +93,30 @@ describe("in the README", () => {
     expect(rows(section)).toEqual(titles);
   });
 
-  it("the tables of inputs and outputs name what the class declares", () => {
-    const source = read("src/keyBackup.ts");
+  it.each([
+    ["src/keyBackup.ts", rows("Inputs"), rows("Outputs"), []],
+    [
+      "src/keyRestore.ts",
+      rowsUnder("inputs of `KeyRestore`"),
+      rowsUnder("outputs of `KeyRestore`"),
+      ["backup", "blob"],
+    ],
+    ["src/restoreDrill.ts", rowsUnder("inputs of `RestoreDrill`"), rowsUnder("outputs of `RestoreDrill`"), ["backup"]],
+  ])("the tables of inputs and outputs name what is declared in %s", (file, inputs, outputs, shared) => {
+    const source = read(file);
     const declared = [...source.matchAll(/declare readonly (\w+):/g)].map(([, name]) => name);
-    expect(names(rows("Outputs")).sort()).toEqual(declared.sort());
+    expect(names(outputs).sort()).toEqual(declared.sort());
     const args = [...source.matchAll(/^ {2}(\w+)\??: pulumi\.Input/gm)].map(([, name]) => name);
-    expect(names(rows("Inputs")).sort()).toEqual([...new Set(args)].sort());
+    expect(names(inputs).sort()).toEqual([...new Set([...args, ...shared])].sort());
+  });
+
+  it("the tables of a drill's inputs name their defaults", () => {
+    const source = read("src/restoreDrill.ts");
+    const [, table = ""] = readme.split("\n| inputs of `RestoreDrill` |");
+    for (const [, text, name] of source.matchAll(/@default (.*)\n {3}\*\/\n {2}(\w+)\?:/g)) {
+      const row = table.split("\n").find((line) => line.startsWith(`| \`${name}\` |`)) ?? "";
+      expect(row.replaceAll("`", "")).toContain(`| ${text} |`);
+    }
   });
 });
 
