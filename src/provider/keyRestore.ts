@@ -24,6 +24,10 @@ export function createKeyRestoreProvider(
   now: () => number,
   vaultOf: (vaultUri: string, config: StackConfig) => RestoringVault,
 ): DynamicProvider {
+  // The keys that the program declares. A resource that another took the place of is deleted at the end of the same update,
+  // and its key may be the other one's.
+  const declaredKeys = new Set<string>();
+
   /** Restores the key, or adopts the one that is there if it is the same. */
   async function restore(inputs: Properties, config: StackConfig): Promise<RestoreRecord> {
     const backup = backupIn(inputs.backup);
@@ -125,6 +129,9 @@ export function createKeyRestoreProvider(
     /** Makes no call, and tells what is due and why. */
     async diff(_id, olds, news) {
       const plan = planFor(olds, news);
+      if (plan.kind !== "otherKey") {
+        declaredKeys.add(restoreRecordIn(olds).keyUri);
+      }
       const explanation = explainPlan(plan);
       if (explanation !== undefined) {
         say("KeyRestore", textIn(olds.keyUri) ?? "", explanation);
@@ -136,6 +143,7 @@ export function createKeyRestoreProvider(
 
     async create(inputs, config) {
       const record = await restore(inputs, config);
+      declaredKeys.add(record.keyUri);
       return { id: record.keyUri, outs: withoutUndefined(record) };
     },
 
@@ -175,6 +183,10 @@ export function createKeyRestoreProvider(
       const leave = (because: string) => say("KeyRestore", record.keyUri, `the key is left where it is: ${because}`);
       if (record.isAdopted) {
         leave("it was there before this resource, which adopted it.");
+        return;
+      }
+      if (declaredKeys.has(record.keyUri)) {
+        leave("another KeyRestore of the program declares it.");
         return;
       }
       const vault = vaultOf(record.vaultUri, config);

@@ -30,8 +30,8 @@ export function explainTakenName(
       );
     case "unknown":
       return new Error(
-        `${refused} a key has its name, and whether it is the one in the blob is not known, because backup.keyVersions is ` +
-          "not given. Give a KeyBackup, or the versions that the blob holds; or restore into another vault.",
+        `${refused} a key has its name, and whether it is the one in the blob is not known, because the backup does not say ` +
+          "which versions it holds. Give backup.keyVersions, or a KeyBackup that may read its key; or restore into another vault.",
       );
     default:
       return holder satisfies never;

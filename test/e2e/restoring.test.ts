@@ -127,8 +127,20 @@ describe("a backup, its restore into two vaults and its drill, in one program", 
     expect(await project.outputs()).toMatchObject({ restored: { isAdopted: false } });
   });
 
-  it("leave the restored keys where they are in `pulumi destroy`", async () => {
+  it("tell nothing secret in machine-readable output, in diffs and in the SDK's debug messages", async () => {
     blobs.push(...(await project.blobs()));
+    const secrets = { blobs, tokens: service.identity.issued };
+    for (const args of [["--json"], ["--diff"]]) {
+      expect(leaksIn(await project.succeeds("preview", ...args), secrets)).toEqual([]);
+    }
+    await source.rotateKey("orders");
+    const output = await project.succeeds("up", "--refresh", "--debug", "--skip-preview");
+    expect(output).toContain("RegisterResource RPC finished: resource:copy");
+    blobs.push(...(await project.blobs()));
+    expect(leaksIn(output, { ...secrets, blobs })).toEqual([]);
+  });
+
+  it("leave the restored keys where they are in `pulumi destroy`", async () => {
     await project.succeeds("destroy");
     expect([source.hasKey("orders"), second.hasKey("orders")]).toEqual([true, true]);
   });
@@ -139,4 +151,35 @@ describe("a backup, its restore into two vaults and its drill, in one program", 
     expect(leaksIn(project.printed, secrets)).toEqual([]);
     expect(leaksIn(await project.stateHistory(), secrets)).toEqual([]);
   });
+});
+
+it("a file that az wrote is restored from the program's configuration, and stays secret", async () => {
+  const [from, to] = [await service.createVault(), await service.createVault()];
+  const { version } = await from.createKey("orders");
+  const file = Buffer.from(await from.backUpKey("orders"), "base64url");
+  const files = {
+    ...programs.JavaScript,
+    "index.js": `const pulumi = require("@pulumi/pulumi");
+const { KeyRestore } = require("pulumi-azure-keyvault-backup");
+const config = new pulumi.Config();
+const { keyUri, keyVersions } = new KeyRestore("orders", {
+  vaultUri: config.require("to"), blob: config.require("blob"), onDestroy: "purge",
+});
+module.exports = { keyUri, keyVersions };
+`,
+  };
+  const restoring = await localProject(service, files, { config: { to: to.vaultUri } });
+  await restoring.configure({ blob: file.toString("base64") }, true);
+  await restoring.succeeds("preview", "--diff");
+  await restoring.succeeds("up");
+  expect(await restoring.outputs()).toEqual({ keyUri: `${to.vaultUri}keys/orders`, keyVersions: [version] });
+  to.clearRequests();
+  expect(await restoring.succeeds("up")).toContain("2 unchanged");
+  expect(to.requests).toEqual([]);
+  const secrets = { blob: [file.toString("base64url"), file.toString("base64")], tokens: service.identity.issued };
+  expect(leaksIn(restoring.printed, secrets)).toEqual([]);
+  expect(leaksIn(await restoring.stateHistory(), secrets)).toEqual([]);
+  await restoring.succeeds("destroy");
+  expect([to.hasKey("orders"), to.isDeleted("orders"), from.hasKey("orders")]).toEqual([false, false, true]);
+  await restoring.remove();
 });
