@@ -65,6 +65,8 @@ export interface RestoreDrillCheck {
 export interface LeftoverCopy {
   /** URI of the key in the scratch vault. */
   readonly keyUri: string;
+  /** Name of the key: that of the source, if the blob is its backup. */
+  readonly keyName: string;
   /** Its newest version. */
   readonly version: string;
   /** Whether it is soft-deleted, and no longer in use. */
@@ -144,7 +146,7 @@ export class RestoreDrill extends pulumi.dynamic.Resource {
         ...args,
         backup: backupInput(args),
         // What marks the copy, so that a later run knows the copy of an interrupted one.
-        owner: `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}/${name}`,
+        owner: `${organization()}/${pulumi.getProject()}/${pulumi.getStack()}/${name}`,
         keyName: undefined,
         verifiedAt: undefined,
         drilledAt: undefined,
@@ -160,5 +162,14 @@ export class RestoreDrill extends pulumi.dynamic.Resource {
       "keyvault",
       "RestoreDrill",
     );
+  }
+}
+
+// Mocks need not name one.
+function organization(): string {
+  try {
+    return pulumi.getOrganization();
+  } catch {
+    return "organization";
   }
 }

@@ -24,30 +24,21 @@ export type Thumbprint = { readonly thumbprint: string } | { readonly because: s
 export interface DrillEvidence {
   /** The versions that the backup is known to hold, newest first; none where they are not known. */
   readonly expected: readonly string[];
-  /** The versions of the restored key, newest first. */
+  /** The versions of the restored key, newest first; among them all those of the expected ones that it has. */
   readonly restored: readonly string[];
-  /** Whether these are all of its versions. */
-  readonly isComplete: boolean;
   readonly sourceThumbprint: (version: string) => Thumbprint;
   readonly restoredThumbprint: (version: string) => Thumbprint;
 }
 
 /** Compares the versions and the public keys of a restored key with those of its source. The private keys are still to be proved. */
 export function compareRestored(evidence: DrillEvidence): DrillCheck[] {
-  const { expected, restored, isComplete } = evidence;
+  const { expected, restored } = evidence;
   const absent = new Set(lacking(expected, restored));
   const versions = [...restored, ...absent];
   return versions.map((version) => {
     if (absent.has(version)) {
       const because = "the restored key has no such version";
-      return isComplete
-        ? {
-            version,
-            versionId: `failed: ${because}`,
-            publicKey: `not run: ${because}`,
-            privateKey: `not run: ${because}`,
-          }
-        : notRun(version, "whether the restored key has it could not be read");
+      return { ...notRun(version, because), versionId: `failed: ${because}` };
     }
     const publicKey = comparePublicKeys(evidence.sourceThumbprint(version), evidence.restoredThumbprint(version));
     return {
@@ -97,11 +88,9 @@ export function checksText(checks: readonly DrillCheck[]): string {
   const failed = (check: DrillCheck) => outcomeOf([check]) === "failed";
   const sorted = [...checks.filter(failed), ...checks.filter((check) => !failed(check))];
   const more = sorted.length - fewVersions;
-  const sentences = sorted
-    .slice(0, fewVersions)
-    .map(
-      ({ version, versionId, publicKey, privateKey }) =>
-        `Version ${version}: version id ${versionId}; public key ${publicKey}; private key ${privateKey}.`,
-    );
-  return [...sentences, ...(more > 0 ? [`And ${more} more versions.`] : [])].join(" ");
+  const sentences = sorted.slice(0, fewVersions).map(({ version, versionId, publicKey, privateKey }) => {
+    const results = `version id ${versionId}; public key ${publicKey}; private key ${privateKey}`;
+    return `Version ${version}: ${results.replace(/\.$/, "")}.`;
+  });
+  return [...sentences, ...(more > 0 ? [`And ${more} more version${more === 1 ? "" : "s"}.`] : [])].join(" ");
 }

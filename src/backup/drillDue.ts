@@ -58,7 +58,11 @@ export function drillDue(recorded: RecordedDrill, declared: DeclaredDrill, now: 
   if (!isDeepStrictEqual(triggers, recorded.triggers)) {
     return { kind: "run", because: "triggers changed" };
   }
-  if (maxAgeDays !== undefined && isOlderThan(recorded.drilledAt, maxAgeDays, now) !== false) {
+  const isTooOld = maxAgeDays !== undefined && isOlderThan(recorded.drilledAt, maxAgeDays, now);
+  if (isTooOld === undefined) {
+    return { kind: "run", because: "maxAgeDays is set, and when the last one ran is not known" };
+  }
+  if (isTooOld) {
     const because = `the last one ran at ${recorded.drilledAt}, longer ago than maxAgeDays (${maxAgeDays})`;
     return { kind: "run", because };
   }

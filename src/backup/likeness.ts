@@ -35,10 +35,12 @@ export function likenessOf(backup: HeldVersions, key: PresentKey): Likeness {
   if (lacks.length === backup.keyVersions.length) {
     return { kind: "other", because: "it has none of the versions that the backup holds" };
   }
-  const differing = Object.keys(backup.keyThumbprints).find((version) => {
-    const present = key.keyThumbprints[version];
-    return present !== undefined && present !== backup.keyThumbprints[version];
-  });
+  const present = new Map(Object.entries(key.keyThumbprints).map(([version, it]) => [version.toLowerCase(), it]));
+  const [differing] =
+    Object.entries(backup.keyThumbprints).find(([version, thumbprint]) => {
+      const its = present.get(version.toLowerCase());
+      return its !== undefined && its !== thumbprint;
+    }) ?? [];
   if (differing !== undefined) {
     return { kind: "other", because: `its version ${differing} has another public key than the one in the backup` };
   }

@@ -7,6 +7,7 @@ export type KeyStatus = "present" | "missing" | "softDeleted" | "replaced" | "un
 export interface RecordedRestore {
   readonly vaultUri?: string | undefined;
   readonly keyName?: string | undefined;
+  readonly keyUri?: string | undefined;
   /** Every version that it is known to have. */
   readonly keyVersions: readonly string[];
   readonly blobSha256?: string | undefined;
@@ -23,6 +24,8 @@ export interface DeclaredRestore {
   /** Undefined where the blob alone tells it. */
   readonly keyName?: string | undefined;
   readonly blobSha256?: string | undefined;
+  /** The key that the backup was made from. */
+  readonly sourceKeyUri?: string | undefined;
   /** Every version that the backup is known to hold. */
   readonly keyVersions: readonly string[];
   readonly onNewVersions: "keep" | "recreate";
@@ -45,6 +48,8 @@ export type RestorePlan =
   /** The program declares another key, or another vault. */
   | { readonly kind: "otherKey"; readonly properties: readonly ("vaultUri" | "backup")[] };
 
+const isGone: ReadonlySet<KeyStatus> = new Set(["missing", "replaced"]);
+
 /** Decides what is to be done for a restored key. */
 export function planOf(recorded: RecordedRestore, declared: DeclaredRestore): RestorePlan {
   const properties = [
@@ -57,30 +62,33 @@ export function planOf(recorded: RecordedRestore, declared: DeclaredRestore): Re
   if (declared.unknown.length > 0) {
     return { kind: "unknown", names: declared.unknown };
   }
-  if (recorded.keyStatus === "missing" || recorded.keyStatus === "softDeleted" || recorded.keyStatus === "replaced") {
-    return { kind: "restore", because: recorded.keyStatusReason ?? "the key is not there" };
-  }
   const missing = missingVersions(recorded, declared);
-  if (missing.length > 0 && declared.onNewVersions === "recreate" && !recorded.isAdopted) {
+  const isToRecreate = missing.length > 0 && declared.onNewVersions === "recreate" && !recorded.isAdopted;
+  // A recreation that was interrupted leaves the key soft-deleted.
+  if (isToRecreate && (recorded.keyStatus === undefined || !isGone.has(recorded.keyStatus))) {
     return { kind: "recreate", missing };
+  }
+  if (recorded.keyStatus === "softDeleted" || (recorded.keyStatus !== undefined && isGone.has(recorded.keyStatus))) {
+    return { kind: "restore", because: recorded.keyStatusReason ?? "the key is not there" };
   }
   if (lacking(missing, recorded.missingVersions).length > 0) {
     return { kind: "amend", because: `the backup holds ${versionsText(missing)}, which the restored key lacks` };
   }
   if (lacking(recorded.missingVersions, missing).length > 0) {
-    return { kind: "amend", because: "the restored key lacks no version of the backup" };
+    const lacks = missing.length === 0 ? "no version" : `only ${versionsText(missing)}`;
+    return { kind: "amend", because: `the restored key lacks ${lacks} of the backup` };
   }
   return declared.onDestroy === recorded.onDestroy
     ? { kind: "inPlace" }
     : { kind: "amend", because: "onDestroy changed" };
 }
 
-/** The versions that the backup holds and the restored key lacks. */
+/** The versions that the backup holds and the restored key lacks. What was backed up from the key itself, it has. */
 export function missingVersions(
-  { keyVersions }: Pick<RecordedRestore, "keyVersions">,
-  declared: Pick<DeclaredRestore, "keyVersions">,
+  { keyUri, keyVersions }: Pick<RecordedRestore, "keyUri" | "keyVersions">,
+  declared: Pick<DeclaredRestore, "sourceKeyUri" | "keyVersions">,
 ): string[] {
-  return lacking(declared.keyVersions, keyVersions);
+  return keyUri !== undefined && keyUri === declared.sourceKeyUri ? [] : lacking(declared.keyVersions, keyVersions);
 }
 
 // Of a blob of which nothing is known, it is not known either whether it is a newer backup of the same key.

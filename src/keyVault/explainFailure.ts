@@ -81,6 +81,9 @@ const grants: Readonly<Record<Operation, Grant>> = {
   },
 };
 
+// What is done once, within the bound of looking a key up.
+const hasOwnBound: ReadonlySet<Operation> = new Set(["read", "get", "sign", "unwrapKey", "decrypt"]);
+
 /** The operation's deadline has passed. */
 export class DeadlinePassed extends Error {
   /** What the last attempt came to: a status, or the code of a failed connection. */
@@ -202,8 +205,7 @@ function sentences(asked: Asked, error: unknown, seconds: number): string {
       lastOutcome === "429"
         ? "The vault is throttled: run again later, with a lower --parallel"
         : "Check the network between this machine and the vault (firewall, proxy, private endpoint), run again later",
-      // A key is looked up within a bound of its own.
-      ...(asked.operation === "read" ? [] : [" or raise the stack's azure-keyvault-backup:timeoutSeconds"]),
+      ...(hasOwnBound.has(asked.operation) ? [] : [" or raise the stack's azure-keyvault-backup:timeoutSeconds"]),
     ];
     return `Could not ${what}: ${host} ${outcome}. ${remedies.join(",")}.`;
   }
@@ -256,6 +258,9 @@ function remedyOf(asked: Asked, refusal: Refusal): string {
   if (status === 403 && /purge protection/.test(explanation)) {
     return "The soft-deleted key stays until the retention period of the vault is over; until then it can be recovered.";
   }
+  if (status === 403 && cause !== undefined && ofTheKey.has(cause)) {
+    return "The key itself forbids it, by its attributes or by the operations that it is for (key_ops).";
+  }
   if (status === 403) {
     return grantOf(asked, cause);
   }
@@ -264,6 +269,9 @@ function remedyOf(asked: Asked, refusal: Refusal): string {
       "The token was not accepted: check that the credential belongs to the tenant of the vault (azure-native:tenantId) " +
       "and to its cloud (azure-native:environment)."
     );
+  }
+  if (status === 404 && keyName === undefined) {
+    return "Check that vaultUri names a Key Vault and that no proxy answers instead.";
   }
   if (status === 404) {
     return `Check the name. If the key was deleted, recover it: az keyvault key recover ${vault} --name ${keyName}.`;
@@ -280,8 +288,15 @@ function remedyOf(asked: Asked, refusal: Refusal): string {
   if (status < 400) {
     return "Redirects to other hosts are not followed: check vaultUri.";
   }
-  return asked.operation === "restore" ? blobRemedy(vault, explanation) : "Check vaultUri and keyName.";
+  if (asked.operation === "restore") {
+    return blobRemedy(vaultUri, explanation);
+  }
+  return asked.operation === "unwrapKey" || asked.operation === "decrypt"
+    ? "What it was given was not encrypted for this private key."
+    : "Check vaultUri and keyName.";
 }
+
+const ofTheKey: ReadonlySet<string> = new Set(["KeyDisabled", "KeyExpired", "KeyNotYetValid", "KeyOperationForbidden"]);
 
 function conflictRemedy({ operation }: Asked, { isInTransition }: Refusal): string {
   if (isInTransition || operation !== "restore") {
@@ -293,7 +308,14 @@ function conflictRemedy({ operation }: Asked, { isInTransition }: Refusal): stri
   );
 }
 
-function blobRemedy(vault: string, explanation: string): string {
+function blobRemedy(vaultUri: string, explanation: string): string {
+  const vault = azOptionOf(vaultUri);
+  if (isManagedHsm(vaultUri)) {
+    return (
+      "A Managed HSM restores only what an HSM of the same security domain has backed up: give such a backup. If this one " +
+      "is, the blob is damaged."
+    );
+  }
   if (/cannot decrypt/i.test(explanation)) {
     return (
       "A backup is restored only in the geography and the Azure subscription in which it was made: give a vault there. If " +

@@ -54,7 +54,7 @@ export function parseVaultUri(text: string): Parsed<string> {
   }
   const mistakes = hostMistakes(url);
   if (segments(url).length > 0) {
-    mistakes.push("has a path: give the URI of the vault alone, or the URI of the key as keyUri");
+    mistakes.push("has a path: give the URI of the vault alone");
   }
   return mistakes.length > 0 ? { mistakes } : { value: canonicalVaultUri(url) };
 }

@@ -55,6 +55,10 @@ export async function provePrivateKey(
     if (error instanceof Refusal && error.status === 403) {
       return { kind: "notRun", because: explainBriefly(asked, error, secondsSince(startedAt)) };
     }
+    // What another key has encrypted does not decrypt, which the service tells as a mistake of its caller.
+    if (error instanceof Refusal && error.status === 400 && use.operation !== "sign") {
+      return { kind: "refuted", because: use.refutation };
+    }
     throw explainFailure(asked, error, secondsSince(startedAt));
   }
 }

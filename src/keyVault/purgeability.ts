@@ -1,6 +1,9 @@
+import { NameNotFree } from "./explainFailure";
+import { isManagedHsm } from "./keyReference";
 import { isPurgeableBy } from "./readKey";
+import { Refusal } from "./refusal";
 import { deleteKey, purgeKey } from "./removeKey";
-import type { VaultConnection } from "./vaultConnection";
+import type { Requests, VaultConnection } from "./vaultConnection";
 
 const probeName = "restore-drill-probe";
 
@@ -10,35 +13,59 @@ const probeName = "restore-drill-probe";
  * tells from then on.
  */
 export async function isPurgeable(connection: VaultConnection): Promise<boolean> {
-  const told = await toldByKeys(connection);
-  if (told !== undefined) {
-    return told;
+  const told = await connection.carryOut({ operation: "read", keyName: undefined }, toldByKeys);
+  const { isVaultPurgeable, by } =
+    told ??
+    (await connection.carryOut({ operation: "create", keyName: probeName }, (requests) =>
+      toldByProbe(requests, isManagedHsm(connection.vaultUri)),
+    ));
+  if (by === probeName) {
+    await deleteKey(connection, probeName);
+    if (isVaultPurgeable) {
+      await purgeKey(connection, probeName);
+    }
   }
-  const isProbePurgeable = await connection.carryOut(
-    { operation: "create", keyName: probeName },
-    async ({ client, signal }) => {
-      const { properties } = await client.createEcKey(probeName, { abortSignal: signal });
-      return isPurgeableBy(properties.recoveryLevel) ?? false;
-    },
-  );
-  await deleteKey(connection, probeName);
-  if (isProbePurgeable) {
-    await purgeKey(connection, probeName);
-  }
-  return isProbePurgeable;
+  return isVaultPurgeable;
 }
 
-function toldByKeys(connection: VaultConnection): Promise<boolean | undefined> {
-  return connection.carryOut({ operation: "read", keyName: undefined }, async ({ client, signal }) => {
-    const options = { abortSignal: signal };
-    for (const keys of [client.listPropertiesOfKeys(options), client.listDeletedKeys(options)]) {
-      for await (const key of keys) {
-        const told = isPurgeableBy(("properties" in key ? key.properties : key).recoveryLevel);
-        if (told !== undefined) {
-          return told;
-        }
-      }
+interface Told {
+  readonly isVaultPurgeable: boolean;
+  /** The key in use that tells; undefined where a soft-deleted one does. */
+  readonly by: string | undefined;
+}
+
+async function toldByKeys({ client, signal }: Requests): Promise<Told | undefined> {
+  const options = { abortSignal: signal };
+  for await (const { name, recoveryLevel } of client.listPropertiesOfKeys(options)) {
+    const isVaultPurgeable = isPurgeableBy(recoveryLevel);
+    if (isVaultPurgeable !== undefined) {
+      return { isVaultPurgeable, by: name };
     }
-    return undefined;
-  });
+  }
+  for await (const { properties } of client.listDeletedKeys(options)) {
+    const isVaultPurgeable = isPurgeableBy(properties.recoveryLevel);
+    if (isVaultPurgeable !== undefined) {
+      return { isVaultPurgeable, by: undefined };
+    }
+  }
+  return undefined;
+}
+
+async function toldByProbe(requests: Requests, isHsm: boolean): Promise<Told> {
+  const { client, signal } = requests;
+  try {
+    // A Managed HSM has keys in hardware alone.
+    const { properties } = await client.createEcKey(probeName, { hsm: isHsm, abortSignal: signal });
+    return { isVaultPurgeable: isPurgeableBy(properties.recoveryLevel) ?? false, by: probeName };
+  } catch (error) {
+    if (error instanceof Refusal && error.isConflict) {
+      // The probe of another process is on its way out, and tells as long as it is seen.
+      const told = await toldByKeys(requests);
+      if (told === undefined) {
+        throw new NameNotFree(error);
+      }
+      return told;
+    }
+    throw error;
+  }
 }

@@ -1,7 +1,7 @@
 import { canonicalBlob, isOfSecret, isOfVaultKey, sha256OfBlob, unfamiliarStructure } from "../backup/blob";
 import { isManagedHsm, keyNameMistakes, keyUriOf, parseKeyUri } from "../keyVault/keyReference";
 import { isUnknown } from "./isUnknown";
-import { given, type Properties, type Shape, type Shapes, shapeMistakes, string } from "./shapes";
+import { given, type Properties, type Shape, type Shapes, sha256, shapeMistakes, string } from "./shapes";
 import { membersIn, textIn, textMembersIn, textsIn } from "./valuesIn";
 
 /** A backup that the program hands over to be restored, with what is known of it. */
@@ -38,7 +38,7 @@ const textMembers: Shape = {
 
 const shapes: Shapes = {
   blob: string,
-  blobSha256: string,
+  blobSha256: sha256,
   keyName: string,
   keyUri: string,
   keyVersions: texts,
@@ -46,10 +46,14 @@ const shapes: Shapes = {
   backedUpAt: string,
 };
 
-/** Checks and completes a backup among the inputs of a resource, offline. What is not known yet is passed over. */
+/**
+ * Checks and completes a backup among the inputs of a resource, offline. What is not known yet is passed over, and so is what
+ * is no object, of which the resource's own shapes tell.
+ */
 export function checkBackup(resource: string, backup: unknown): { backup: unknown; mistakes: string[] } {
   if (typeof backup !== "object" || backup === null) {
-    return { backup, mistakes: isUnknown(backup) ? [] : ["The backup is missing: give backup, or blob."] };
+    const give = resource === "KeyRestore" ? "give backup, or blob" : "give backup";
+    return { backup, mistakes: backup === undefined ? [`The backup is missing: ${give}.`] : [] };
   }
   const members = given(backup as Properties);
   const mistakes = shapeMistakes(`the backup of ${resource}`, members, shapes, "backup.");
@@ -57,7 +61,7 @@ export function checkBackup(resource: string, backup: unknown): { backup: unknow
     mistakes.push("backup.blob is missing.");
   }
   const completed: Record<string, unknown> = { ...members };
-  const { blob, keyName, keyUri, blobSha256, keyVersions } = members;
+  const { blob, keyName, keyUri, blobSha256, keyVersions, keyThumbprints } = members;
   if (typeof blob === "string" && !isUnknown(blob)) {
     // What is no blob stays as it is: what comes of it is the resource's to tell.
     completed.blob = canonicalBlob(blob) ?? blob;
@@ -70,19 +74,33 @@ export function checkBackup(resource: string, backup: unknown): { backup: unknow
     if ("value" in parsed) {
       completed.keyUri = keyUriOf(parsed.value);
       completed.keyName = keyName ?? parsed.value.keyName;
+      if (isKeyName(keyName) && lowerCase(keyName) !== lowerCase(parsed.value.keyName)) {
+        mistakes.push("backup.keyName is not the name in backup.keyUri.");
+      }
     } else {
       mistakes.push(...parsed.mistakes.map((mistake) => `backup.keyUri ${mistake}.`));
     }
   }
   if (typeof blobSha256 === "string") {
-    completed.blobSha256 = isUnknown(blobSha256) ? blobSha256 : blobSha256.toLowerCase();
+    completed.blobSha256 = lowerCase(blobSha256);
   }
   if (texts.isShapeOf(keyVersions)) {
-    completed.keyVersions = textsIn(keyVersions).map((version) =>
-      isUnknown(version) ? version : version.toLowerCase(),
+    completed.keyVersions = textsIn(keyVersions).map(lowerCase);
+  }
+  if (textMembers.isShapeOf(keyThumbprints)) {
+    completed.keyThumbprints = Object.fromEntries(
+      Object.entries(membersIn(keyThumbprints)).map(([version, thumbprint]) => [lowerCase(version), thumbprint]),
     );
   }
   return { backup: completed, mistakes };
+}
+
+function isKeyName(value: unknown): value is string {
+  return typeof value === "string" && !isUnknown(value) && keyNameMistakes(value).length === 0;
+}
+
+function lowerCase(text: string): string {
+  return isUnknown(text) ? text : text.toLowerCase();
 }
 
 /** The backup among inputs that were checked, as far as it is known. */
@@ -94,7 +112,7 @@ export function backupIn(value: unknown): RestorableBackup {
   return {
     blob,
     blobSha256: sha256OfBlob(blob),
-    recordedSha256: textIn(members.blobSha256),
+    recordedSha256: sha256.isShapeOf(members.blobSha256) ? textIn(members.blobSha256) : undefined,
     keyName: textIn(members.keyName),
     sourceVaultUri: source !== undefined && "value" in source ? source.value.vaultUri : undefined,
     keyUri,

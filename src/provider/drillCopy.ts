@@ -21,10 +21,19 @@ const longestTag = 256;
 
 export function tagsOf({ owner, run, until }: DrillMark): Record<string, string> {
   return {
-    [tagNames.owner]: owner.slice(-longestTag),
+    [tagNames.owner]: asTag(owner),
     [tagNames.run]: run,
     [tagNames.until]: new Date(until).toISOString(),
   };
+}
+
+/** Whether the resource made the copy that has the mark. */
+export function isMarkOf(mark: DrillMark, owner: string): boolean {
+  return mark.owner === asTag(owner);
+}
+
+function asTag(text: string): string {
+  return text.slice(-longestTag);
 }
 
 /** The mark in the tags of a key; undefined where no drill made it. */
@@ -96,6 +105,7 @@ function leftoverOf({ vaultUri, keyName, version }: DrillCopy, isSoftDeleted: bo
   const purge = `az keyvault key purge ${on}`;
   return {
     keyUri: keyUriOf({ vaultUri, keyName }),
+    keyName,
     version,
     isSoftDeleted,
     because,

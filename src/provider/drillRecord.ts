@@ -6,6 +6,7 @@ import { membersIn, textIn } from "./valuesIn";
 /** A copy that a drill could not remove. */
 export interface Leftover {
   readonly keyUri: string;
+  readonly keyName: string;
   /** Its newest version. */
   readonly version: string;
   readonly isSoftDeleted: boolean;
@@ -18,6 +19,8 @@ export interface Leftover {
 export interface DrillRecord {
   readonly vaultUri: string;
   readonly keyName: string;
+  /** What marks the copies of the resource. */
+  readonly owner: string;
   readonly blobSha256: string;
   readonly triggers: readonly unknown[] | undefined;
   readonly drilledAt: string;
@@ -46,10 +49,11 @@ export function recordedDrill(properties: Properties): RecordedDrill {
 
 /** The copy that is recorded as left behind. */
 export function leftoverIn(properties: Properties): Leftover | undefined {
-  const { keyUri, version, isSoftDeleted, because, command } = membersIn(properties.leftover);
-  return typeof keyUri === "string" && typeof version === "string"
+  const { keyUri, keyName, version, isSoftDeleted, because, command } = membersIn(properties.leftover);
+  return typeof keyUri === "string" && typeof keyName === "string" && typeof version === "string"
     ? {
         keyUri,
+        keyName,
         version,
         isSoftDeleted: isSoftDeleted === true,
         because: textIn(because) ?? "",

@@ -1,7 +1,7 @@
 import { keyNameMistakes, keyUriOf, type Parsed, parseKeyUri, parseVaultUri } from "../keyVault/keyReference";
 import { isUnknown } from "./isUnknown";
 import { privateLinkMistakes } from "./privateLink";
-import { array, boolean, days, given, type Properties, type Shapes, shapeMistakes, string } from "./shapes";
+import { array, boolean, days, given, type Properties, type Shapes, sha256, shapeMistakes, string } from "./shapes";
 
 /** The inputs as `check` completes them, once all are known. */
 export interface Inputs {
@@ -36,18 +36,14 @@ const shapes: Shapes = {
     text: "a whole number of backups, 0 or more",
   },
   forget: {
-    isShapeOf: (value) => Array.isArray(value) && value.every(isSha256),
+    isShapeOf: (value) => Array.isArray(value) && value.every(sha256.isShapeOf),
     text: "an array of blobSha256 values, of 64 hexadecimal digits each",
   },
   forceDelete: boolean,
 };
 
-function isSha256(value: unknown): boolean {
-  return typeof value === "string" && /^[0-9a-f]{64}$/i.test(value);
-}
-
 function inLowerCase(value: unknown): unknown {
-  return typeof value === "string" && isSha256(value) ? value.toLowerCase() : value;
+  return typeof value === "string" && sha256.isShapeOf(value) ? value.toLowerCase() : value;
 }
 
 /** Checks and completes what the program declares, offline. What is not known yet is passed over. */

@@ -2,7 +2,7 @@ import { lacking, versionsText } from "../backup/history";
 import { likenessOf } from "../backup/likeness";
 import { type KeyStatus, missingVersions, planOf, type RestorePlan } from "../backup/restoration";
 import { azOptionOf } from "../keyVault/azOption";
-import { keyUriOf, keyVersionUriOf } from "../keyVault/keyReference";
+import { keyUriOf, keyVersionUriOf, parseVaultUri } from "../keyVault/keyReference";
 import type { FoundKey, LookedUpKey } from "../keyVault/lookUpKey";
 import type { Vault } from "../keyVault/vault";
 import { backupIn, type RestorableBackup } from "./backupInput";
@@ -24,8 +24,8 @@ export function createKeyRestoreProvider(
   now: () => number,
   vaultOf: (vaultUri: string, config: StackConfig) => RestoringVault,
 ): DynamicProvider {
-  // The keys that the program declares. A resource that another took the place of is deleted at the end of the same update,
-  // and its key may be the other one's.
+  // The keys that the program declares, as far as its inputs tell. A resource that another took the place of is deleted at
+  // the end of the same update, and its key may be the other one's.
   const declaredKeys = new Set<string>();
 
   /** Restores the key, or adopts the one that is there if it is the same. */
@@ -36,8 +36,8 @@ export function createKeyRestoreProvider(
     const restoration = await vault.restoreKey(backup.blob, backup.keyName);
     const { keyName } = restoration;
     const key = { vaultUri, keyName };
+    requireName(backup, key);
     if (restoration.kind === "restored") {
-      requireName(backup, key);
       const found = await vault.lookUpKey(keyName, backup.keyVersions);
       const versions = found.kind === "found" ? versionsOf(found) : unreadVersions(backup, restoration.version);
       return recordOf(inputs, key, backup, { versions, newest: restoration.version, isAdopted: false });
@@ -69,7 +69,8 @@ export function createKeyRestoreProvider(
     made: { versions: readonly string[]; newest: string | undefined; isAdopted: boolean },
   ): RestoreRecord {
     return {
-      ...key,
+      vaultUri: key.vaultUri,
+      keyName: key.keyName,
       keyUri: keyUriOf(key),
       keyUriWithVersion: made.newest && keyVersionUriOf(key, made.newest),
       keyVersions: made.versions,
@@ -98,7 +99,9 @@ export function createKeyRestoreProvider(
       throw notRecreated(record, `whether the key is there could not be learnt: ${source.because}`);
     }
     if (source.kind === "found" && lacking(backup.keyVersions, versionsOf(source)).length === 0) {
-      return amended(record, versionsOf(source), inputs);
+      // A run that ended after its restore has left this.
+      const versions = versionsOf(source);
+      return recordOf(inputs, record, backup, { versions, newest: versions[0], isAdopted: record.isAdopted });
     }
     if (source.kind === "found") {
       requireRemovable(record, source, backup.keyVersions, (because) => notRecreated(record, because));
@@ -110,7 +113,7 @@ export function createKeyRestoreProvider(
       await vault.deleteKey(record.keyName);
     }
     // A run that ended before the purge has left it soft-deleted.
-    if (source.kind === "found" || (source.deleted !== undefined && isOwn(record, source.deleted.version))) {
+    if (source.kind === "found" || (source.deleted && backup.keyVersions.includes(source.deleted.version))) {
       await vault.purgeKey(record.keyName);
     }
     return restore(inputs, config);
@@ -122,6 +125,10 @@ export function createKeyRestoreProvider(
       const configuration = readConfiguration(config);
       const { inputs, mistakes } = checkKeyRestore(news, configuration.disableChallengeResourceVerification);
       const reasons = [...configuration.mistakes, ...mistakes];
+      const { vaultUri, keyName } = declaredRestore(inputs);
+      if (reasons.length === 0 && vaultUri !== undefined && keyName !== undefined) {
+        declaredKeys.add(keyUriOf({ vaultUri, keyName }));
+      }
       // The engine prints the value of a property that a failure names, even of a secret one.
       return { inputs: { ...inputs }, failures: reasons.map((reason) => ({ property: "", reason })) };
     },
@@ -129,9 +136,6 @@ export function createKeyRestoreProvider(
     /** Makes no call, and tells what is due and why. */
     async diff(_id, olds, news) {
       const plan = planFor(olds, news);
-      if (plan.kind !== "otherKey") {
-        declaredKeys.add(restoreRecordIn(olds).keyUri);
-      }
       const explanation = explainPlan(plan);
       if (explanation !== undefined) {
         say("KeyRestore", textIn(olds.keyUri) ?? "", explanation);
@@ -150,7 +154,7 @@ export function createKeyRestoreProvider(
     /** Looks the key up, and records what has become of it. */
     async read(id, props, config) {
       const record = restoreRecordIn(props);
-      if (record.keyName === "") {
+      if (!isRecord(record)) {
         throw withoutStack(
           `${id}: a KeyRestore exists only in the state that made it. KeyRestore.get and pulumi import are not offered; ` +
             "declare it, and pulumi up adopts a key that is there with every version that the backup holds.",
@@ -189,9 +193,13 @@ export function createKeyRestoreProvider(
         leave("another KeyRestore of the program declares it.");
         return;
       }
-      const vault = vaultOf(record.vaultUri, config);
-      const key = await vault.lookUpKey(record.keyName, record.keyVersions);
+      if (!isRecord(record) || record.restoredFrom.keyVersions.length === 0) {
+        leave("the record of this KeyRestore does not say which key it restored.");
+        return;
+      }
       try {
+        const vault = vaultOf(record.vaultUri, config);
+        const key = await vault.lookUpKey(record.keyName, record.keyVersions);
         await remove(vault, record, key, leave);
       } catch (error) {
         throw withoutStack(error instanceof Error ? error.message : `${error}`);
@@ -216,9 +224,14 @@ async function remove(
     throw notRemoved(record, `whether it is there could not be learnt: ${key.because}`);
   }
   if (key.kind === "missing") {
-    if (onDestroy === "purge" && key.deleted !== undefined && isOwn(record, key.deleted.version)) {
-      await vault.purgeKey(keyName);
+    if (onDestroy !== "purge" || key.deleted === undefined) {
+      return;
     }
+    if (!record.restoredFrom.keyVersions.includes(key.deleted.version)) {
+      leave(`soft-deleted, with version ${key.deleted.version}, which the backup is not known to hold.`);
+      return;
+    }
+    await vault.purgeKey(keyName);
     return;
   }
   if (lacking(record.restoredFrom.keyVersions, versionsOf(key)).length > 0) {
@@ -281,7 +294,7 @@ function requireName({ keyName, recordedSha256 }: RestorableBackup, key: Key): v
   if (keyName !== undefined && keyName.toLowerCase() !== key.keyName.toLowerCase()) {
     throw new Error(
       `The blob holds key "${key.keyName}", and not "${keyName}" as the backup says` +
-        `${recordedSha256 === undefined ? "" : `, though its SHA-256 is that of the backup`}. The key was restored, as ` +
+        `${recordedSha256 === undefined ? "" : ", though its SHA-256 is that of the backup"}. By now the vault has ` +
         `${keyUriOf(key)}: if it is not needed there, az keyvault key delete ${azOptionOf(key.vaultUri)} --name ${key.keyName}.`,
     );
   }
@@ -324,15 +337,16 @@ function versionsOf({ versions }: FoundKey): string[] {
   return versions.map(({ version }) => version);
 }
 
-function isOwn({ keyVersions, restoredFrom }: RestoreRecord, version: string): boolean {
-  return [...keyVersions, ...restoredFrom.keyVersions].includes(version);
+/** Whether the record says which key it is of, as no edited state need do. */
+function isRecord({ vaultUri, keyName }: RestoreRecord): boolean {
+  return keyName !== "" && "value" in parseVaultUri(vaultUri);
 }
 
 function amended(record: RestoreRecord, keyVersions: readonly string[], inputs: Properties): RestoreRecord {
   return {
     ...record,
     keyVersions,
-    missingVersions: missingVersions({ keyVersions }, declaredRestore(inputs)),
+    missingVersions: missingVersions({ keyUri: record.keyUri, keyVersions }, declaredRestore(inputs)),
     onDestroy: onDestroyIn(inputs.onDestroy),
   };
 }

@@ -55,12 +55,13 @@ export function checkVault(value: unknown, allowPrivateLink: boolean): { vaultUr
 
 /** What the checked inputs declare. */
 export function declaredRestore({ vaultUri, backup, onNewVersions, onDestroy }: Properties): DeclaredRestore {
-  const { keyName, blobSha256, keyVersions } = backupIn(backup);
+  const { keyName, keyUri, blobSha256, keyVersions } = backupIn(backup);
   const decisive: Properties = { vaultUri, backup, onNewVersions, onDestroy };
   return {
     vaultUri: textIn(vaultUri),
     keyName,
     blobSha256: isUnknown(backup) ? undefined : blobSha256,
+    sourceKeyUri: keyUri,
     keyVersions,
     onNewVersions: onNewVersions === "recreate" ? "recreate" : "keep",
     onDestroy: onDestroyIn(onDestroy),

@@ -10,7 +10,7 @@ import type { DynamicProvider } from "./dynamicProvider";
 import { checkRestoreDrill, declaredDrill } from "./restoreDrillInputs";
 import { type Drill, type DrillResult, drillText, runDrill } from "./runDrill";
 import { say } from "./say";
-import { awaitName, DrillRefused } from "./scratchName";
+import { DrillRefused, removeLeftover } from "./scratchName";
 import type { Properties } from "./shapes";
 import { textIn } from "./valuesIn";
 import { withoutStack } from "./withoutStack";
@@ -114,14 +114,10 @@ export function createRestoreDrillProvider(
         return;
       }
       const { vaultUri, keyName } = recordedDrill(props);
-      const name = { vaultUri, keyName, keyVersions: [leftover.version], owner: "", leftover };
+      const name = { vaultUri, keyName, keyVersions: [], owner: textIn(props.owner) ?? "", leftover };
       try {
-        await awaitName(vaultOf(vaultUri, config), name, time, 0);
+        await removeLeftover(vaultOf(vaultUri, config), name, time);
       } catch (error) {
-        if (error instanceof DrillRefused) {
-          // By now another key has the name.
-          return;
-        }
         const because = error instanceof Error ? error.message : `${error}`;
         throw withoutStack(
           `The copy ${leftover.keyUri}, which a drill left behind, could not be removed: ${because} Remove it: ` +
@@ -160,6 +156,7 @@ function recordOf(
   return {
     vaultUri: name.vaultUri,
     keyName: name.keyName,
+    owner: name.owner,
     blobSha256: backup.blobSha256,
     triggers: Array.isArray(triggers) ? triggers : undefined,
     drilledAt,

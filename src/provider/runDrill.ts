@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { checksText, compareRestored, type DrillCheck, notRun, type Thumbprint } from "../backup/drill";
 import { lacking } from "../backup/history";
+import { azOptionOf } from "../keyVault/azOption";
 import type { UnreachableKey } from "../keyVault/lookUpKey";
 import type { PublicKey } from "../keyVault/publicKey";
 import type { PublicKeys } from "../keyVault/readPublicKeys";
@@ -8,7 +9,7 @@ import type { Vault } from "../keyVault/vault";
 import { damageOfBackup, type RestorableBackup } from "./backupInput";
 import { type DrillCopy, removeCopy, tagsOf } from "./drillCopy";
 import type { Leftover } from "./drillRecord";
-import { awaitName, DrillRefused, type ScratchName, type Time } from "./scratchName";
+import { awaitName, DrillRefused, removeLeftover, type ScratchName, type Time } from "./scratchName";
 
 /** What to prove, and where. */
 export interface Drill {
@@ -55,7 +56,7 @@ const longestDrill = 1_800_000;
 export async function runDrill(drill: Drill, tools: DrillTools): Promise<DrillResult> {
   const [damage] = damageOfBackup(drill.backup);
   if (damage !== undefined) {
-    return nothingRestored(drill.backup, damage);
+    return { ...nothingRestored(drill.backup, damage), leftover: drill.name.leftover };
   }
   const { vaultUri, keyName } = drill.name;
   return inTurn(`${vaultUri}${keyName.toLowerCase()}`, () => drillAlone(drill, tools));
@@ -73,6 +74,10 @@ async function inTurn<T>(place: string, run: () => Promise<T>): Promise<T> {
 
 async function drillAlone(drill: Drill, tools: DrillTools): Promise<DrillResult> {
   const run = randomUUID();
+  const room = await makeRoom(drill, tools).catch(failureOf);
+  if (room !== undefined) {
+    return { ...nothingRestored(drill.backup, room.failure), leftover: drill.name.leftover };
+  }
   const copy = await restoreCopy(drill, tools).catch(failureOf);
   if ("failure" in copy) {
     return nothingRestored(drill.backup, copy.failure);
@@ -88,26 +93,33 @@ async function drillAlone(drill: Drill, tools: DrillTools): Promise<DrillResult>
   if ("failure" in evidence) {
     return { ...nothingRestored(backup, evidence.failure), restoredVersions: [copy.version], leftover };
   }
-  const isOther = copy.keyName.toLowerCase() !== name.keyName.toLowerCase();
-  const failure = isOther ? `the blob holds key "${copy.keyName}", and not "${name.keyName}".` : undefined;
-  return { ...evidence, failure, leftover };
+  return { ...evidence, failure: otherKey(copy.keyName, name.keyName), leftover };
 }
 
-/** The copy, in the scratch vault. What ends before it is there has changed nothing. */
-async function restoreCopy(drill: Drill, tools: DrillTools): Promise<DrillCopy> {
+/** Makes sure that a copy can be removed again, and that its name is free. */
+async function makeRoom({ name, allowSoftDeletedCopies }: Drill, tools: DrillTools): Promise<void> {
   const { scratch, patience } = tools;
-  const { backup, name, allowSoftDeletedCopies } = drill;
   if (!allowSoftDeletedCopies && !(await scratch.isPurgeable())) {
     throw new DrillRefused(
       "it has purge protection, so that the name of the key would stay taken there until the retention period (7 to 90 days) " +
         "is over. Give a scratch vault without it, or accept that: allowSoftDeletedCopies: true.",
     );
   }
+  await removeLeftover(scratch, name, tools);
   await awaitName(scratch, name, tools, patience);
+}
+
+/** The copy, in the scratch vault. */
+async function restoreCopy({ backup, name }: Drill, { scratch }: DrillTools): Promise<DrillCopy> {
   const restoration = await scratch.restoreKey(backup.blob, name.keyName);
   const { keyName } = restoration;
   if (restoration.kind === "restored") {
-    return { ...restoration, vaultUri: name.vaultUri };
+    const { version, isPurgeable } = restoration;
+    return { vaultUri: name.vaultUri, keyName, version, isPurgeable };
+  }
+  const other = otherKey(keyName, name.keyName);
+  if (other !== undefined) {
+    throw new Error(other);
   }
   // The name was free a moment ago, an attempt got no answer, and what is there has not been marked by another drill.
   const key = await scratch.lookUpKey(keyName, name.keyVersions);
@@ -115,7 +127,19 @@ async function restoreCopy(drill: Drill, tools: DrillTools): Promise<DrillCopy> 
   if (restoration.mayBeOurs && newest !== undefined && isUnmarkedCopy(newest, backup)) {
     return { vaultUri: name.vaultUri, keyName, version: newest.version, isPurgeable: newest.isPurgeable };
   }
-  throw new DrillRefused(`a key "${keyName}" came there in the meantime, so that nothing was restored. Run again.`);
+  const on = `${azOptionOf(name.vaultUri)} --name ${keyName}`;
+  throw new DrillRefused(
+    restoration.mayBeOurs
+      ? `the service did not answer the restore, and a key "${keyName}" is there now that may come of it. If nobody else has ` +
+          `put it there, remove it: az keyvault key delete ${on} && az keyvault key purge ${on}.`
+      : `a key "${keyName}" came there in the meantime, so that nothing was restored. Run again.`,
+  );
+}
+
+function otherKey(restored: string, expected: string): string | undefined {
+  return restored.toLowerCase() === expected.toLowerCase()
+    ? undefined
+    : `The blob holds key "${restored}", and not "${expected}".`;
 }
 
 function isUnmarkedCopy(
@@ -142,7 +166,6 @@ async function prove(
   const checks = compareRestored({
     expected: backup.keyVersions,
     restored: restoredVersions,
-    isComplete: key.isComplete,
     restoredThumbprint: thumbprintIn(keys, "the vault has no public key of it"),
     sourceThumbprint: await sourceThumbprints(backup, restoredVersions, source),
   });
@@ -212,6 +235,7 @@ function nothingRestored({ keyVersions }: RestorableBackup, failure: string): Dr
   return { failure, checks, restoredVersions: [], leftover: undefined };
 }
 
+// Of a refusal nothing is recorded.
 function failureOf(error: unknown): { readonly failure: string } {
   if (error instanceof DrillRefused) {
     throw error;

@@ -1,6 +1,6 @@
 import type { LookedUpKey } from "../keyVault/lookUpKey";
 import type { Vault } from "../keyVault/vault";
-import { type DrillCopy, markIn, newestOf } from "./drillCopy";
+import { type DrillCopy, isMarkOf, markIn, newestOf } from "./drillCopy";
 import type { Leftover } from "./drillRecord";
 
 /** A drill that was refused before anything was changed. */
@@ -28,6 +28,23 @@ type ScratchVault = Pick<Vault, "lookUpKey" | "deleteKey" | "purgeKey">;
 // Another drill marks its copy in the request after its restore.
 const markedWithin = 5_000;
 const between = 1_000;
+
+/** Removes the copy that the last drill left behind, whatever the name of the key in it. One that is gone does no harm. */
+export async function removeLeftover(scratch: ScratchVault, name: ScratchName, time: Time): Promise<void> {
+  const { leftover } = name;
+  if (leftover === undefined) {
+    return;
+  }
+  const { keyName, version } = leftover;
+  try {
+    await awaitName(scratch, { ...name, keyName, keyVersions: [version] }, time, 0);
+  } catch (error) {
+    // By now another key has the name.
+    if (!(error instanceof DrillRefused)) {
+      throw error;
+    }
+  }
+}
 
 /**
  * Waits until the name is free in the scratch vault: removes what an interrupted drill left there, and waits for the end of
@@ -99,8 +116,11 @@ function holderOf(key: LookedUpKey, name: ScratchName, now: number): Holder {
   }
   const isSoftDeleted = key.kind === "missing";
   const mark = markIn(newest.tags);
-  const isOwn = mark?.owner === name.owner.slice(-256) || name.leftover?.version === newest.version;
-  if (isOwn || (mark !== undefined && mark.until < now)) {
+  const isStale =
+    mark === undefined
+      ? name.leftover?.keyName === name.keyName && name.leftover.version === newest.version
+      : isMarkOf(mark, name.owner) || mark.until < now;
+  if (isStale) {
     const { vaultUri, keyName } = name;
     const isPurgeable = key.kind === "found" ? key.versions[0]?.isPurgeable : key.deleted?.isPurgeable;
     const copy = { vaultUri, keyName, version: newest.version, isPurgeable };

@@ -16,6 +16,12 @@ export const string: Shape = { isShapeOf: (value) => typeof value === "string", 
 
 export const boolean: Shape = { isShapeOf: (value) => typeof value === "boolean", text: "true or false" };
 
+/** A SHA-256 in hexadecimal. */
+export const sha256: Shape = {
+  isShapeOf: (value) => typeof value === "string" && /^[0-9a-f]{64}$/i.test(value),
+  text: "a SHA-256 of 64 hexadecimal digits",
+};
+
 export const array: Shape = { isShapeOf: Array.isArray, text: "an array" };
 
 export const days: Shape = {

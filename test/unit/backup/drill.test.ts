@@ -29,7 +29,6 @@ function evidence({
   return {
     expected: [v2, v1],
     restored: [v2, v1],
-    isComplete: true,
     sourceThumbprint: thumbprintIn(source, "the source"),
     restoredThumbprint: thumbprintIn(target, "the copy"),
     ...others,
@@ -77,13 +76,6 @@ describe("a version of a restored key", () => {
         "not run: the restored key has no such version",
         v3,
       ),
-    );
-  });
-
-  it("is not checked where the restored key may have it unseen", () => {
-    const because = "not run: whether the restored key has it could not be read";
-    expect(compareRestored(evidence({ expected: [v3, v2, v1], isComplete: false }))[2]).toEqual(
-      check(because, because, because, v3),
     );
   });
 

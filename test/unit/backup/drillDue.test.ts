@@ -102,6 +102,10 @@ it("whether one is due is not known while an input is not, whatever else speaks 
   const failed = { ...recorded, outcome: "failed", hasLeftover: true } as const;
   const unknown = { ...declared, blobSha256: undefined, unknown: ["backup", "triggers"] };
   expect(drillDue(failed, unknown, now)).toEqual({ kind: "unknown", names: ["backup", "triggers"] });
+  expect(drillDue(failed, { ...declared, unknown: ["maxAgeDays"] }, now)).toEqual({
+    kind: "unknown",
+    names: ["maxAgeDays"],
+  });
 });
 
 describe("for any record and any declaration", () => {
@@ -143,13 +147,14 @@ describe("for any record and any declaration", () => {
   it("none is due right after one that proved what is declared", () => {
     fc.assert(
       fc.property(declarations, fc.constantFrom("verified", "partly"), (declaration, outcome) => {
-        const { vaultUri = "one", keyName = "one", blobSha256 = "one", triggers } = declaration;
-        const known = { ...declaration, vaultUri, keyName, blobSha256, maxAgeDays: 0.001, unknown: [] };
+        const { vaultUri = "one", keyName = "one", blobSha256 = "one" } = declaration;
+        const [triggers, recordedTriggers] = [0, 1].map(() => JSON.parse(JSON.stringify(declaration.triggers)));
+        const known = { ...declaration, vaultUri, keyName, blobSha256, triggers, maxAgeDays: 0.001, unknown: [] };
         const record: RecordedDrill = {
           vaultUri,
           keyName,
           blobSha256,
-          triggers: structuredClone(triggers),
+          triggers: recordedTriggers,
           drilledAt,
           outcome,
           hasLeftover: false,

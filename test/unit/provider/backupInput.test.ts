@@ -89,14 +89,18 @@ describe("a backup among the inputs", () => {
 });
 
 describe("mistakes in a backup", () => {
-  it.each([undefined, null, "text", 1])("name both ways to give one where it is %j", (backup) => {
-    expect(check(backup).mistakes).toEqual(["The backup is missing: give backup, or blob."]);
+  it("name both ways to give one where there is none", () => {
+    expect(check(undefined).mistakes).toEqual(["The backup is missing: give backup, or blob."]);
+  });
+
+  it.each([null, "text", 1])("are left to the resource where it is %j", (backup) => {
+    expect(check(backup)).toEqual({ backup, mistakes: [] });
   });
 
   it.each<[string, Record<string, unknown>, string]>([
     ["a blob that is missing", { keyUri }, "backup.blob is missing."],
     ["a blob that is no text", { blob: 1 }, "backup.blob is not a string."],
-    ["a hash that is no text", { blob, blobSha256: 1 }, "backup.blobSha256 is not a string."],
+    ["a hash that is no text", { blob, blobSha256: 1 }, "backup.blobSha256 is not a SHA-256 of 64 hexadecimal digits."],
     ["versions that are no array", { blob, keyVersions: v1 }, "backup.keyVersions is not an array of strings."],
     ["versions that are no texts", { blob, keyVersions: [v1, 2] }, "backup.keyVersions is not an array of strings."],
     ["thumbprints in an array", { blob, keyThumbprints: ["a"] }, "backup.keyThumbprints is not an object of strings."],
@@ -158,11 +162,17 @@ describe("mistakes in a backup", () => {
 
 describe("what is known of a backup", () => {
   it("is what was checked, with the SHA-256 that its blob has and the vault that it comes from", () => {
-    const { backup } = check({ blob, blobSha256: "11", keyUri, keyVersions: [v1], keyThumbprints: { [v1]: "One" } });
+    const { backup } = check({
+      blob,
+      blobSha256: "1".repeat(64),
+      keyUri,
+      keyVersions: [v1],
+      keyThumbprints: { [v1]: "One" },
+    });
     expect(backupIn(backup)).toEqual({
       blob,
       blobSha256,
-      recordedSha256: "11",
+      recordedSha256: "1".repeat(64),
       keyName: "orders",
       sourceVaultUri: "https://kv.vault.azure.net/",
       keyUri,

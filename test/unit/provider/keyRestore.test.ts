@@ -152,6 +152,14 @@ describe("an identity that may restore, and not read", () => {
   });
 });
 
+it("a restored key that lacks a version which the backup's record names is said to lack it", async () => {
+  const first = await stack.backedUp();
+  const second = await stack.rotated();
+  const blob = await stack.source.backUpKey("orders", { versions: [first] });
+  await up({ backup: { ...stack.recorded, blob, blobSha256: undefined } });
+  expect(stack.restore.outputs).toMatchObject({ keyVersions: [first], missingVersions: [second] });
+});
+
 describe("a blob that holds another key than the backup names", () => {
   const misnamed = () => ({ ...stack.recorded, keyName: "invoices", keyUri: undefined });
   const told = () =>
@@ -244,4 +252,51 @@ describe("in these cases a change of the program", () => {
     expect(said).toEqual([due("vaultUri"), due("backup"), due("vaultUri and backup")]);
     expect(stack.asked).toEqual([]);
   });
+});
+
+describe("a restore into the key's own vault", () => {
+  const inOwn = (inputs: Record<string, unknown> = {}) => ({ vaultUri: stack.source.vaultUri, ...inputs });
+  const lose = () => {
+    stack.source.deleteKey("orders");
+    stack.source.purgeKey("orders");
+  };
+
+  it("adopts the key as long as it is there, and brings it back when it is gone", async () => {
+    const first = await stack.backedUp();
+    const second = await stack.rotated();
+    await up(inOwn());
+    expect(stack.restore.outputs).toMatchObject({ isAdopted: true, keyVersions: [second, first] });
+    lose();
+    expect(await stack.restore.up(stack.restoring(inOwn()), { refresh: true })).toBe(true);
+    expect(stack.restore.outputs).toMatchObject({
+      isAdopted: false,
+      keyVersions: [second, first],
+      keyStatus: "present",
+    });
+    expect(stack.source.keyVersions("orders").map(({ version }) => version)).toEqual([first, second]);
+  });
+
+  it("learns by a refresh that the key was rotated, before and after it was backed up anew", async () => {
+    const first = await stack.backedUp();
+    await up(inOwn());
+    const second = await stack.rotated();
+    expect(await stack.restore.refresh()).toBe(true);
+    await up(inOwn());
+    expect(stack.restore.outputs).toMatchObject({ keyVersions: [second, first], missingVersions: [] });
+  });
+
+  it.each(["keep", "recreate"])(
+    "does not say of a key that was rotated that it lacks the version (%s)",
+    async (policy) => {
+      await stack.backedUp();
+      await up(inOwn({ onNewVersions: policy }));
+      lose();
+      expect(await stack.restore.up(stack.restoring(inOwn({ onNewVersions: policy })), { refresh: true })).toBe(true);
+      await stack.rotated();
+      said.length = 0;
+      await up(inOwn({ onNewVersions: policy }));
+      expect(said.filter((line) => line.includes("lacks"))).toEqual([]);
+      expect(stack.restore.outputs).toMatchObject({ missingVersions: [] });
+    },
+  );
 });

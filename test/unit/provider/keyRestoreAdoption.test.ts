@@ -138,7 +138,7 @@ describe("a restore whose answer is lost", () => {
     await stack.backedUp();
     stack.target.fail("restore", { kind: "lostAnswer" });
     expect(await stack.restore.up(stack.restoring({ backup: { blob: stack.recorded.blob } }))).toBe(false);
-    expect(failure()).toContain("Give a KeyBackup, or the versions that the blob holds");
+    expect(failure()).toContain("the backup does not say which versions it holds. Give backup.keyVersions");
     expect(stack.target.hasKey("orders")).toBe(true);
     await up();
     expect(stack.restore.outputs).toMatchObject({ isAdopted: true });

@@ -123,8 +123,9 @@ describe("a key that has the name", () => {
     await stack.target.restoreKey(String(stack.recorded.blob));
     const { blob } = stack.recorded;
     expect(await isRefused({ backup: { blob } })).toBe(
-      `${refused()} a key has its name, and whether it is the one in the blob is not known, because backup.keyVersions is ` +
-        "not given. Give a KeyBackup, or the versions that the blob holds; or restore into another vault.",
+      `${refused()} a key has its name, and whether it is the one in the blob is not known, because the backup does ` +
+        "not say which versions it holds. Give backup.keyVersions, or a KeyBackup that may read its key; or restore into " +
+        "another vault.",
     );
     await up({ backup: { blob, keyVersions: [version] } });
     expect(stack.restore.outputs).toMatchObject({ isAdopted: true, keyUriWithVersion: `${keyUri()}/${version}` });
@@ -135,7 +136,7 @@ describe("a key that has the name", () => {
     await up({ backup: { blob: stack.recorded.blob } });
     await stack.rotated();
     expect(await isRefused({ backup: { blob: stack.recorded.blob } })).toContain(
-      "is not known, because backup.keyVersions",
+      "is not known, because the backup does not say which versions it holds.",
     );
   });
 

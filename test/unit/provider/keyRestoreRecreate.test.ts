@@ -73,9 +73,8 @@ describe("a newer backup, with onNewVersions keep", () => {
   });
 
   it("lists no version any more once the program goes back to the first backup", async () => {
-    const backup = { ...stack.recorded };
     await stack.backedUp();
-    Object.assign(backup, stack.recorded);
+    const backup = stack.recorded;
     await up();
     await stack.rotated();
     await up();
@@ -328,9 +327,7 @@ describe("a recreation that breaks off", () => {
       const [first, second] = await outdated(recreate);
       stack.target.fail(step, { kind: "status", status: 503 }, 9);
       expect(await stack.restore.up(stack.restoring(recreate))).toBe(false);
-      expect(failure()).toContain(
-        `Key Vault refused to ${step} key "orders" in`.replace('restore key "orders" in', "restore"),
-      );
+      expect(failure()).toContain(`Key Vault refused to ${step} key "orders" in`);
       stack.target.clearFaults();
       await up(recreate);
       expect([stack.changes, versions()]).toEqual([

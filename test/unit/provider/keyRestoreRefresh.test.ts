@@ -37,7 +37,7 @@ async function fails(inputs: Record<string, unknown> = {}): Promise<string> {
 async function refreshed(): Promise<Record<string, unknown>> {
   stack.target.clearRequests();
   expect(await stack.restore.refresh()).toBe(true);
-  expect(stack.changes).toEqual([]);
+  expect(stack.asked.filter((operation) => !["listVersions", "get", "getDeleted"].includes(operation))).toEqual([]);
   return stack.restore.outputs ?? {};
 }
 

@@ -53,6 +53,7 @@ describe.each(["RSA", "EC"] as const)("a drill of the backup of an %s key", (kty
     expect(stack.drill.outputs).toEqual({
       vaultUri: stack.target.vaultUri,
       keyName: "orders",
+      owner: "organization/project/dev/orders",
       blobSha256: stack.recorded.blobSha256,
       drilledAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       verifiedAt: stack.drill.outputs?.drilledAt,
@@ -240,6 +241,7 @@ describe("a drill that fails", () => {
         ...evidence(),
         vaultUri: stack.target.vaultUri,
         keyName: "orders",
+        owner: "organization/project/dev/orders",
         checks: [{ version, ...refuted }],
         drilledAt: expect.any(String),
         durationMs: expect.any(Number),
@@ -261,6 +263,17 @@ describe("a drill that fails", () => {
     expect(stack.drill.outputs).not.toHaveProperty("verifiedAt");
     expect(await stack.drill.refresh()).toBe(true);
     await isRun({ triggers: [1] }, "the last one failed");
+  });
+
+  it("as the scratch vault cannot be reached changes nothing in it, and is recorded too", async () => {
+    await stack.backedUp();
+    await stack.target.createKey("keeper");
+    stack.target.fail("listVersions", { kind: "forbidden", reason: "privateLink" });
+    expect(await stack.drill.up(stack.drilling())).toBe(false);
+    expect(failure()).toContain("run in a network that has the vault's private endpoint.");
+    expect(stack.drill.outputs).toMatchObject({ ...evidence(), restoredVersions: [] });
+    expect(stack.changes).toEqual([]);
+    await isRun({}, "the last one failed");
   });
 
   it("lets the update go on where it is merely recorded, says so in one line, and is not run again", async () => {

@@ -55,7 +55,7 @@ describe("the private key is proved", () => {
 
   it("of every version of a key of many, newest first", async () => {
     const versions = [await stack.backedUp()];
-    while (versions.length < 19) {
+    while (versions.length < 30) {
       stack.pass(1_000);
       versions.unshift((await stack.source.rotateKey("orders")).version);
     }
@@ -201,5 +201,20 @@ describe("the versions", () => {
     const { outcome, checks } = await drilled({}, { allowSoftDeletedCopies: true });
     const expected = [second, first].map((version) => ({ version, ...passed }));
     expect([outcome, checks]).toEqual(["verified", expected]);
+  });
+
+  it("are proved of a key in another spelling of its name", async () => {
+    await stack.backedUp();
+    expect(await drilled({ keyName: "ORDERS" })).toMatchObject({ outcome: "verified" });
+  });
+
+  it("are not proved by an identity that may not learn whether the scratch vault has purge protection", async () => {
+    stack = await service.newStack({}, { operation: 1_000 });
+    await stack.backedUp();
+    stack.target.permissions.delete("list");
+    expect(await stack.drill.up(stack.drilling())).toBe(false);
+    const because = expect.stringContaining("Grant the data action Microsoft.KeyVault/vaults/keys/read, for instance");
+    expect(stack.drill.outputs).toMatchObject({ outcome: "failed", failure: because, restoredVersions: [] });
+    expect(stack.changes).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { tagsOf } from "../../../src/provider/drillCopy";
 import { RestoringService, type RestoringStack } from "../../support/restoringStack";
 
+const day = 86_400_000;
 const halfAnHour = 1_800_000;
 
 let service: RestoringService;
@@ -127,10 +128,9 @@ describe("a key that no drill made is never touched", () => {
 
   it("whatever the last drill recorded", async () => {
     await up();
-    const { version } = await stack.target.createKey("orders");
+    await stack.target.createKey("orders");
     await isRefused("a key of that name is there already", { triggers: [1] });
-    stack.target.rotateKey("orders");
-    await isRefused("a key of that name is there already", { triggers: [version] });
+    expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
   });
 
   it("that comes while the drill looks for one", async () => {
@@ -184,12 +184,12 @@ describe("the copy of another drill", () => {
 
   it("is known as one a few seconds after its restore, when it is marked", async () => {
     await copied();
-    for (let looks = 0; looks < 4; looks += 1) stack.target.onRequest("listVersions", () => undefined);
+    for (let looks = 0; looks < 2; looks += 1) stack.target.onRequest("listVersions", () => undefined);
     stack.target.onRequest("listVersions", () => void stack.target.updateKey("orders", undefined, { tags: marked() }));
     for (let looks = 0; looks < 9; looks += 1) stack.target.onRequest("listVersions", () => undefined);
     stack.target.onRequest("listVersions", removeCopy);
     await up();
-    expect([stack.drill.outputs?.outcome, stack.slept]).toEqual(["verified", 14_000]);
+    expect([stack.drill.outputs?.outcome, stack.slept]).toEqual(["verified", 12_000]);
   });
 
   it("that stays is not touched, and the drill refused, which says whose it is", async () => {
@@ -198,7 +198,8 @@ describe("the copy of another drill", () => {
       "another drill of a key of that name, of another/project/prod/orders, is under way there, or was interrupted less than " +
         "half an hour ago. Run again later.",
     );
-    expect(stack.slept).toBe(180_000);
+    expect(stack.slept).toBeLessThanOrEqual(180_000);
+    expect(stack.slept).toBeGreaterThan(170_000);
   });
 
   it.each(["in use", "soft-deleted"])("whose time has passed is removed, be it %s", async (state) => {
@@ -251,6 +252,7 @@ describe("a scratch vault with purge protection", () => {
     expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
     expect(stack.drill.outputs?.leftover).toEqual({
       keyUri: `${stack.target.vaultUri}keys/orders`,
+      keyName: "orders",
       version,
       isSoftDeleted: true,
       because: "the scratch vault has purge protection: it stays until the retention period is over",
@@ -260,11 +262,11 @@ describe("a scratch vault with purge protection", () => {
       /warning: The copy .*keys\/orders is still there, soft-deleted: the scratch vault has/,
     );
     expect(await stack.drill.preview(stack.drilling(accepted))).toEqual({ changes: false });
-    const until = `${new Date(stack.target.deletedKey("orders") ? now() : 0).toISOString().slice(0, 0)}`;
-    await isRefused(/the name is taken until \d{4}-\d\d-\d\dT[\d:.]+Z by the soft-deleted copy of an earlier drill/, {
-      ...accepted,
-      triggers: [1, until],
-    });
+    const until = /the name is taken until (\d{4}-\d\d-\d\dT[\d:.]+Z) by the soft-deleted copy of an earlier drill/;
+    await isRefused(until, { ...accepted, triggers: [1] });
+    const days =
+      (Date.parse(until.exec(failure())?.[1] ?? "") - Date.parse(String(stack.drill.outputs?.drilledAt))) / day;
+    expect(Math.round(days * 1_000) / 1_000).toBe(90);
     expect(await stack.drill.destroy()).toBe(true);
     expect(stack.target.isDeleted("orders")).toBe(true);
   });

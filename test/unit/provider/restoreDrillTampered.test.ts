@@ -57,7 +57,7 @@ describe("a drill fails for the backup", () => {
     const version = await stack.backedUp();
     const { version: other } = await stack.source.createKey("invoices");
     const blob = await stack.source.backUpKey("invoices");
-    const because = 'the blob holds key "invoices", and not "orders".';
+    const because = 'The blob holds key "invoices", and not "orders".';
     const checks = await isRefuted({ blob, blobSha256: undefined }, because);
     expect(stack.drill.outputs).toMatchObject({ failure: because, restoredVersions: [other] });
     expect(checks.map((check) => check.version)).toEqual([other, version]);
