@@ -163,8 +163,8 @@ it("a restored key that lacks a version which the backup's record names is said 
 describe("a blob that holds another key than the backup names", () => {
   const misnamed = () => ({ ...stack.recorded, keyName: "invoices", keyUri: undefined });
   const told = () =>
-    'The blob holds key "orders", and not "invoices" as the backup says, though its SHA-256 is that of the backup. The key ' +
-    `was restored, as ${keyUri()}: if it is not needed there, az keyvault key delete --vault-name localhost --name orders.`;
+    'The blob holds key "orders", and not "invoices" as the backup says, though its SHA-256 is that of the backup. By now ' +
+    `the vault has ${keyUri()}: if it is not needed there, az keyvault key delete --vault-name localhost --name orders.`;
 
   it("is told, with what it left and how to remove it", async () => {
     await stack.backedUp();
