@@ -1,6 +1,6 @@
 import { constants, createHash, createPublicKey, publicEncrypt, randomBytes, verify } from "node:crypto";
 import type { CryptographyClient } from "@azure/keyvault-keys";
-import { type Asked, explainBriefly, explainFailure } from "./explainFailure";
+import { type Asked, explainBriefly } from "./explainFailure";
 import type { PublicJwk, PublicKey } from "./publicKey";
 import { Refusal } from "./refusal";
 import { secondsSince, type VaultConnection } from "./vaultConnection";
@@ -28,7 +28,6 @@ type Operation = "sign" | "unwrapKey" | "decrypt";
  * signature of a random digest, or random bytes that were encrypted here. Which one is chosen by what the key may do.
  *
  * @param now - In milliseconds.
- * @throws An error where it could not be learnt; but what the identity, or the key by its own attributes, may not do is told.
  */
 export async function provePrivateKey(
   connection: VaultConnection,
@@ -52,14 +51,11 @@ export async function provePrivateKey(
       return isProved ? { kind: "proved" } : { kind: "refuted", because: use.refutation };
     });
   } catch (error) {
-    if (error instanceof Refusal && error.status === 403) {
-      return { kind: "notRun", because: explainBriefly(asked, error, secondsSince(startedAt)) };
-    }
     // What another key has encrypted does not decrypt, which the service tells as a mistake of its caller.
     if (error instanceof Refusal && error.status === 400 && use.operation !== "sign") {
       return { kind: "refuted", because: use.refutation };
     }
-    throw explainFailure(asked, error, secondsSince(startedAt));
+    return { kind: "notRun", because: explainBriefly(asked, error, secondsSince(startedAt)) };
   }
 }
 

@@ -96,6 +96,7 @@ describe("create", () => {
       triggers,
       keyUriWithVersion: key.keyUriWithVersion,
       keyVersions: [key.version],
+      keyThumbprints: { [key.version]: expect.stringMatching(/^[\w-]{43}$/) },
       blob: wireSecret(expect.stringMatching(/^[\w-]{5000,}$/)),
       blobSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
       backedUpAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/),

@@ -65,9 +65,20 @@ describe("the copy is removed", () => {
     nothingIsLeft();
   });
 
-  it.each(["listVersions", "sign"] as const)("where the service fails during %s", async (operation) => {
-    if (operation === "sign") stack.target.fail("sign", { kind: "status", status: 400 });
-    else stack.target.afterRequest("update", () => stack.target.fail("listVersions", forbidden));
+  it("where it cannot be used, which leaves what the rest has shown", async () => {
+    stack.target.fail("sign", { kind: "status", status: 400 });
+    await stack.drill.up(stack.drilling());
+    expect(stack.drill.outputs).toMatchObject({
+      outcome: "partly",
+      checks: [
+        { versionId: "passed", publicKey: "passed", privateKey: expect.stringMatching(/^not run: Key Vault refused/) },
+      ],
+    });
+    nothingIsLeft();
+  });
+
+  it("where it cannot be read", async () => {
+    stack.target.afterRequest("update", () => stack.target.fail("listVersions", forbidden));
     await fails();
     expect(stack.drill.outputs).toMatchObject({ outcome: "failed", failure: expect.any(String) });
     nothingIsLeft();
