@@ -1,5 +1,6 @@
+import type { Asked } from "./asked";
 import { downloadBackup } from "./downloadBackup";
-import { type Asked, explainBriefly, KeyKeepsChanging, VersionNotFound } from "./explainFailure";
+import { explainBriefly, KeyKeepsChanging, VersionNotFound } from "./explainFailure";
 import { type FoundKey, type UnreachableKey, unreachable } from "./lookUpKey";
 import { type KeyVersion, type ReadKey, readKey } from "./readKey";
 import { getPublicKeys } from "./readPublicKeys";

@@ -1,5 +1,6 @@
+import type { Asked } from "./asked";
 import { azOptionOf } from "./azOption";
-import { type Asked, connectionCodeOf, explainBriefly } from "./explainFailure";
+import { connectionCodeOf, explainBriefly } from "./explainFailure";
 import { isPurgeableBy, type ReadKey, readKey } from "./readKey";
 import { Refusal } from "./refusal";
 import { type Requests, secondsSince, type VaultConnection } from "./vaultConnection";

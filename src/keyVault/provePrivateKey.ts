@@ -1,6 +1,7 @@
 import { constants, createHash, createPublicKey, publicEncrypt, randomBytes, verify } from "node:crypto";
 import type { CryptographyClient } from "@azure/keyvault-keys";
-import { type Asked, explainBriefly } from "./explainFailure";
+import type { Asked } from "./asked";
+import { explainBriefly } from "./explainFailure";
 import type { PublicJwk, PublicKey } from "./publicKey";
 import { Refusal } from "./refusal";
 import { secondsSince, type VaultConnection } from "./vaultConnection";

@@ -1,4 +1,5 @@
-import { type Asked, explainBriefly } from "./explainFailure";
+import type { Asked } from "./asked";
+import { explainBriefly } from "./explainFailure";
 import { type UnreachableKey, unreachable } from "./lookUpKey";
 import { type PublicKey, publicKeyOf } from "./publicKey";
 import { Refusal } from "./refusal";

@@ -1,13 +1,8 @@
 import { createHttpHeaders, createPipelineRequest } from "@azure/core-rest-pipeline";
 import { describe, expect, it } from "@jest/globals";
+import type { Asked } from "../../../src/keyVault/asked";
 import { CredentialFailure } from "../../../src/keyVault/credentialFailure";
-import {
-  type Asked,
-  DeadlinePassed,
-  explainBriefly,
-  explainFailure,
-  NameNotFree,
-} from "../../../src/keyVault/explainFailure";
+import { DeadlinePassed, explainBriefly, explainFailure, NameNotFree } from "../../../src/keyVault/explainFailure";
 import { Refusal } from "../../../src/keyVault/refusal";
 
 const asked = { operation: "backup", vaultUri: "https://hsm.managedhsm.azure.net/", keyName: "orders" } as const;
