@@ -14,8 +14,9 @@ export type KeyRestoreArgs = BackupSource & {
   /**
    * What to do when the backup holds versions that the restored key lacks, to which the service can add none. `keep` leaves
    * the key as it is and lists them in `missingVersions`; `recreate` deletes and purges the key and restores it anew, so that
-   * for up to minutes there is none. It refuses, before anything is deleted, where the vault has purge protection and where
-   * the key has a version that the backup is not known to hold; of a key that was adopted, it does nothing.
+   * for up to minutes there is none; where the backup cannot be restored, the key is put back as it was. It refuses, before
+   * anything is deleted, where the vault has purge protection and where the key has a version that the backup is not known to
+   * hold; of a key that was adopted, it does nothing.
    * @default "keep"
    */
   onNewVersions?: pulumi.Input<"keep" | "recreate"> | undefined;
@@ -50,8 +51,8 @@ export interface RestoredFrom {
  * ```
  *
  * Needs the data actions `Microsoft.KeyVault/vaults/keys/restore/action` and `Microsoft.KeyVault/vaults/keys/read` (access
- * policy: key permissions `restore`, `get`, `list`); for `onDestroy` and `recreate` also `.../keys/delete` and
- * `.../keys/purge/action` (`delete`, `purge`).
+ * policy: key permissions `restore`, `get`, `list`); for `onDestroy` also `.../keys/delete` and `.../keys/purge/action`
+ * (`delete`, `purge`), and for `recreate` these and `.../keys/backup/action` (`backup`).
  *
  * A key that is there already is *adopted* where it has every version that the backup is known to hold, and the same public
  * keys as far as they are known, so that an interrupted `pulumi up` can be run again. Any other key that has the name, also

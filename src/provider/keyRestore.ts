@@ -17,7 +17,10 @@ import { textIn } from "./valuesIn";
 import { withoutStack } from "./withoutStack";
 import { withoutUndefined } from "./withoutUndefined";
 
-type RestoringVault = Pick<Vault, "restoreKey" | "lookUpKey" | "readPublicKeys" | "deleteKey" | "purgeKey">;
+type RestoringVault = Pick<
+  Vault,
+  "backUpKey" | "restoreKey" | "lookUpKey" | "readPublicKeys" | "deleteKey" | "purgeKey"
+>;
 
 /** @param now - The time, in milliseconds. */
 export function createKeyRestoreProvider(
