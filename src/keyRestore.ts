@@ -78,7 +78,8 @@ export class KeyRestore extends pulumi.dynamic.Resource {
   declare readonly keyUriWithVersion: pulumi.Output<string>;
 
   /**
-   * Every version that the key is known to have, newest first: 32 hexadecimal digits each, the same as those of the source.
+   * Every version that the key is known to have, newest first: 32 hexadecimal digits each, the identifiers that they have in
+   * the source too.
    * Read when it is restored and in each refresh.
    */
   declare readonly keyVersions: pulumi.Output<string[]>;
@@ -96,8 +97,9 @@ export class KeyRestore extends pulumi.dynamic.Resource {
   declare readonly missingVersions: pulumi.Output<string[]>;
 
   /**
-   * What had become of the key at the last refresh: `present`; `missing`, `softDeleted` or, where another key has its name,
-   * `replaced`, so that the next `pulumi up` tries to restore it; `unreachable`, so that it is not known.
+   * What had become of the key at the last refresh: `present`; `missing`, so that the next `pulumi up` restores it;
+   * `softDeleted` or, where another key has its name, `replaced`, upon which the next `pulumi up` fails and says what to do;
+   * `unreachable`, so that it is not known.
    */
   declare readonly keyStatus: pulumi.Output<"present" | "missing" | "softDeleted" | "replaced" | "unreachable">;
 

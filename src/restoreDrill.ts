@@ -86,16 +86,19 @@ export interface LeftoverCopy {
  * export const proved = drill.verifiedAt;
  * ```
  *
- * It runs when it is created, and again when the backup or `triggers` change, when it is older than `maxAgeDays`, and when a
- * copy was left behind. A preview and an unchanged `pulumi up` make no request, and neither does a refresh.
+ * It runs when it is created, and again when the backup or `triggers` change, when it is older than `maxAgeDays`, when a
+ * copy was left behind and, with `onFailure` `fail`, when the last one failed. A preview, an unchanged `pulumi up` and a
+ * refresh make no request.
  *
  * Needs in the scratch vault the data actions of *Key Vault Crypto Officer*, or under `Microsoft.KeyVault/vaults/keys/`:
  * `read`, `restore/action`, `update/action` (to tag the copy), `sign/action` (or `unwrap/action`, `decrypt/action`), `delete`,
  * `purge/action`, and `create/action` where the vault has no key that tells whether it has purge protection. In the source's
  * vault `Microsoft.KeyVault/vaults/keys/read`, for public keys that are not recorded with the backup.
  *
- * Refused before anything is changed: the source's own vault, a scratch vault with purge protection, and a key of the same
- * name in it that no drill made, which is never touched.
+ * Refused before the key is restored: the source's own vault, a scratch vault with purge protection unless
+ * `allowSoftDeletedCopies` is set, and a key of the same name in it that no drill made, which is never touched. A scratch vault
+ * without any key does not tell whether it has purge protection: there, a key `restore-drill-probe` is created to learn it, and
+ * removed at once (where it cannot be purged, it stays soft-deleted).
  */
 export class RestoreDrill extends pulumi.dynamic.Resource {
   /** URI of the scratch vault, with the slash at its end. */
@@ -104,10 +107,7 @@ export class RestoreDrill extends pulumi.dynamic.Resource {
   /** Name of the key. */
   declare readonly keyName: pulumi.Output<string>;
 
-  /**
-   * When the drill last ran, if it proved the backup (`outcome` `verified` or `partly`): RFC 3339, UTC. Undefined where it
-   * failed.
-   */
+  /** When the drill last ran, if its `outcome` is `verified`: RFC 3339, UTC. Undefined where it is not. */
   declare readonly verifiedAt: pulumi.Output<string | undefined>;
 
   /** When the drill last ran: RFC 3339, UTC. */

@@ -19,8 +19,8 @@ export interface PresentKey {
 export type Likeness =
   /** It has every version that the backup is known to hold, with the same public keys as far as they are known. */
   | { readonly kind: "same" }
-  /** It has some of the versions only, so that it is an older copy. */
-  | { readonly kind: "older"; readonly lacks: readonly string[] }
+  /** It has some of the versions only, so that it is an older copy, perhaps with versions of its own. */
+  | { readonly kind: "older"; readonly lacks: readonly string[]; readonly own: readonly string[] }
   /** It has none of the versions, or one with another public key. */
   | { readonly kind: "other"; readonly because: string }
   /** Which versions the backup holds is not known. */
@@ -44,5 +44,7 @@ export function likenessOf(backup: HeldVersions, key: PresentKey): Likeness {
   if (differing !== undefined) {
     return { kind: "other", because: `its version ${differing} has another public key than the one in the backup` };
   }
-  return lacks.length === 0 ? { kind: "same" } : { kind: "older", lacks };
+  return lacks.length === 0
+    ? { kind: "same" }
+    : { kind: "older", lacks, own: lacking(key.keyVersions, backup.keyVersions) };
 }

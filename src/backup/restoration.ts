@@ -88,7 +88,9 @@ export function missingVersions(
   { keyUri, keyVersions }: Pick<RecordedRestore, "keyUri" | "keyVersions">,
   declared: Pick<DeclaredRestore, "sourceKeyUri" | "keyVersions">,
 ): string[] {
-  return keyUri !== undefined && keyUri === declared.sourceKeyUri ? [] : lacking(declared.keyVersions, keyVersions);
+  return keyUri !== undefined && keyUri.toLowerCase() === declared.sourceKeyUri?.toLowerCase()
+    ? []
+    : lacking(declared.keyVersions, keyVersions);
 }
 
 // Of a blob of which nothing is known, it is not known either whether it is a newer backup of the same key.

@@ -16,6 +16,8 @@ export interface MissingKey {
   readonly because: string;
   /** The soft-deleted key that has its name, if one has. */
   readonly deleted?: DeletedKey;
+  /** Whether it is only that the name of its vault does not resolve: on this machine, or anywhere. */
+  readonly isVaultUnknown?: true;
 }
 
 export interface DeletedKey {
@@ -53,7 +55,7 @@ export async function lookUpKey(
     });
   } catch (error) {
     const because = explainBriefly(asked, error, secondsSince(startedAt));
-    return isUnknownName(error) ? { kind: "missing", because } : unreachable(error, because);
+    return isUnknownName(error) ? { kind: "missing", because, isVaultUnknown: true } : unreachable(error, because);
   }
 }
 
@@ -86,6 +88,13 @@ export async function deletedKey(keyName: string, { client, signal }: Requests):
     }
     throw error;
   }
+}
+
+/** The same, where a vault whose name does not resolve tells nothing of its keys. */
+export function inResolvedVault(key: LookedUpKey): LookedUpKey {
+  return key.kind === "missing" && key.isVaultUnknown
+    ? { kind: "unreachable", because: key.because, isForbidden: false }
+    : key;
 }
 
 export function unreachable(error: unknown, because: string): UnreachableKey {

@@ -1,8 +1,9 @@
 import { azOptionOf } from "../keyVault/azOption";
 import { keyUriOf } from "../keyVault/keyReference";
-import type { LookedUpKey } from "../keyVault/lookUpKey";
+import { inResolvedVault, type LookedUpKey } from "../keyVault/lookUpKey";
 import type { Vault } from "../keyVault/vault";
 import type { Leftover } from "./drillRecord";
+import { messageOf } from "./messageOf";
 
 /** What marks a key as the copy of a drill: the tags that it has instead of those of its source. */
 export interface DrillMark {
@@ -50,6 +51,8 @@ export interface DrillCopy {
   readonly version: string;
   /** Undefined where the vault does not tell. */
   readonly isPurgeable: boolean | undefined;
+  /** Whether it has the tags of the drill. */
+  readonly isMarked: boolean;
 }
 
 type RemovingVault = Pick<Vault, "lookUpKey" | "deleteKey" | "purgeKey">;
@@ -63,7 +66,7 @@ type RemovingVault = Pick<Vault, "lookUpKey" | "deleteKey" | "purgeKey">;
 export async function removeCopy(vault: RemovingVault, copy: DrillCopy, run: string): Promise<Leftover | undefined> {
   let isSoftDeleted = false;
   try {
-    const key = await vault.lookUpKey(copy.keyName, [copy.version]);
+    const key = inResolvedVault(await vault.lookUpKey(copy.keyName, [copy.version]));
     if (key.kind === "unreachable") {
       return leftoverOf(copy, isSoftDeleted, key.because);
     }
@@ -89,7 +92,7 @@ export async function removeCopy(vault: RemovingVault, copy: DrillCopy, run: str
     await vault.purgeKey(copy.keyName);
     return undefined;
   } catch (error) {
-    return leftoverOf(copy, isSoftDeleted, error instanceof Error ? error.message : `${error}`);
+    return leftoverOf(copy, isSoftDeleted, messageOf(error));
   }
 }
 
@@ -100,7 +103,11 @@ export function newestOf(
   return key.kind === "found" ? key.versions[0] : key.deleted;
 }
 
-function leftoverOf({ vaultUri, keyName, version }: DrillCopy, isSoftDeleted: boolean, because: string): Leftover {
+function leftoverOf(
+  { vaultUri, keyName, version, isMarked }: DrillCopy,
+  isSoftDeleted: boolean,
+  because: string,
+): Leftover {
   const on = `${azOptionOf(vaultUri)} --name ${keyName}`;
   const purge = `az keyvault key purge ${on}`;
   return {
@@ -108,6 +115,7 @@ function leftoverOf({ vaultUri, keyName, version }: DrillCopy, isSoftDeleted: bo
     keyName,
     version,
     isSoftDeleted,
+    isMarked,
     because,
     command: isSoftDeleted ? purge : `az keyvault key delete ${on} && ${purge}`,
   };

@@ -10,6 +10,8 @@ export interface Leftover {
   /** Its newest version. */
   readonly version: string;
   readonly isSoftDeleted: boolean;
+  /** Whether it has the tags of the drill: then by these alone it is known. */
+  readonly isMarked: boolean;
   readonly because: string;
   /** What removes it; undefined where the vault's retention period alone does. */
   readonly command: string | undefined;
@@ -49,13 +51,14 @@ export function recordedDrill(properties: Properties): RecordedDrill {
 
 /** The copy that is recorded as left behind. */
 export function leftoverIn(properties: Properties): Leftover | undefined {
-  const { keyUri, keyName, version, isSoftDeleted, because, command } = membersIn(properties.leftover);
+  const { keyUri, keyName, version, isSoftDeleted, isMarked, because, command } = membersIn(properties.leftover);
   return typeof keyUri === "string" && typeof keyName === "string" && typeof version === "string"
     ? {
         keyUri,
         keyName,
         version,
         isSoftDeleted: isSoftDeleted === true,
+        isMarked: isMarked !== false,
         because: textIn(because) ?? "",
         command: textIn(command),
       }

@@ -1,12 +1,13 @@
 import { lacking } from "../backup/history";
 import { type KeyStatus, missingVersions, planOf, type RestorePlan } from "../backup/restoration";
 import { keyUriOf, parseVaultUri } from "../keyVault/keyReference";
-import type { LookedUpKey } from "../keyVault/lookUpKey";
+import { inResolvedVault, type LookedUpKey } from "../keyVault/lookUpKey";
 import type { Vault } from "../keyVault/vault";
 import { readConfiguration, type StackConfig } from "./configuration";
 import type { DynamicProvider } from "./dynamicProvider";
 import { explainPlan } from "./explainPlan";
 import { checkKeyRestore, declaredRestore, onDestroyIn } from "./keyRestoreInputs";
+import { messageOf } from "./messageOf";
 import { recreateRestored } from "./recreateRestored";
 import { removeRestored, versionsOf } from "./removeRestored";
 import { restoreOrAdopt } from "./restoreOrAdopt";
@@ -30,6 +31,9 @@ export function createKeyRestoreProvider(
   // The keys that the program declares, as far as its inputs tell. A resource that another took the place of is deleted at
   // the end of the same update, and its key may be the other one's.
   const declaredKeys = new Set<string>();
+  // Of backups that do not tell the name of their key.
+  const declaredBlobs = new Set<string>();
+  const declare = (keyUri: string) => declaredKeys.add(keyUri.toLowerCase());
   const vaultIn = ({ vaultUri }: Properties, config: StackConfig) => vaultOf(textIn(vaultUri) ?? "", config);
 
   return {
@@ -38,9 +42,11 @@ export function createKeyRestoreProvider(
       const configuration = readConfiguration(config);
       const { inputs, mistakes } = checkKeyRestore(news, configuration.disableChallengeResourceVerification);
       const reasons = [...configuration.mistakes, ...mistakes];
-      const { vaultUri, keyName } = declaredRestore(inputs);
+      const { vaultUri, keyName, blobSha256 } = declaredRestore(inputs);
       if (reasons.length === 0 && vaultUri !== undefined && keyName !== undefined) {
-        declaredKeys.add(keyUriOf({ vaultUri, keyName }));
+        declare(keyUriOf({ vaultUri, keyName }));
+      } else if (reasons.length === 0 && blobSha256 !== undefined) {
+        declaredBlobs.add(blobSha256);
       }
       // The engine prints the value of a property that a failure names, even of a secret one.
       return { inputs: { ...inputs }, failures: reasons.map((reason) => ({ property: "", reason })) };
@@ -49,6 +55,10 @@ export function createKeyRestoreProvider(
     /** Makes no call, and tells what is due and why. */
     async diff(_id, olds, news) {
       const plan = planFor(olds, news);
+      // A refresh compares too, also what the program declares no more.
+      if (plan.kind !== "otherKey" && declaredBlobs.has(declaredRestore(news).blobSha256 ?? "")) {
+        declare(restoreRecordIn(olds).keyUri);
+      }
       const explanation = explainPlan(plan);
       if (explanation !== undefined) {
         say("KeyRestore", textIn(olds.keyUri) ?? "", explanation);
@@ -60,7 +70,7 @@ export function createKeyRestoreProvider(
 
     async create(inputs, config) {
       const record = await restoreOrAdopt(vaultIn(inputs, config), inputs, now());
-      declaredKeys.add(record.keyUri);
+      declare(record.keyUri);
       return { id: record.keyUri, outs: withoutUndefined(record) };
     },
 
@@ -83,7 +93,7 @@ export function createKeyRestoreProvider(
       const plan = planFor(olds, news);
       switch (plan.kind) {
         case "restore":
-          return { outs: withoutUndefined(await restoreOrAdopt(vaultIn(news, config), news, now())) };
+          return { outs: withoutUndefined(await restoreOrAdopt(vaultIn(news, config), news, now(), record)) };
         case "recreate":
           return { outs: withoutUndefined(await recreateRestored(vaultIn(news, config), record, news, now())) };
         default:
@@ -97,12 +107,13 @@ export function createKeyRestoreProvider(
       if (record.onDestroy === "keep") {
         return;
       }
-      const leave = (because: string) => say("KeyRestore", record.keyUri, `the key is left where it is: ${because}`);
+      const tell = (what: string) => say("KeyRestore", record.keyUri, `the key is ${what}`);
+      const leave = (because: string) => tell(`left where it is: ${because}`);
       if (record.isAdopted) {
         leave("it was there before this resource, which adopted it.");
         return;
       }
-      if (declaredKeys.has(record.keyUri)) {
+      if (declaredKeys.has(record.keyUri.toLowerCase())) {
         leave("another KeyRestore of the program declares it.");
         return;
       }
@@ -111,9 +122,9 @@ export function createKeyRestoreProvider(
         return;
       }
       try {
-        await removeRestored(vaultOf(record.vaultUri, config), record, leave);
+        await removeRestored(vaultOf(record.vaultUri, config), record, tell);
       } catch (error) {
-        throw withoutStack(error instanceof Error ? error.message : `${error}`);
+        throw withoutStack(messageOf(error));
       }
     },
   };
@@ -134,7 +145,8 @@ function amended(record: RestoreRecord, keyVersions: readonly string[], inputs: 
 }
 
 /** The record after the key was looked up. What was seen stays seen while it cannot be. */
-function seen(record: RestoreRecord, key: LookedUpKey): RestoreRecord {
+function seen(record: RestoreRecord, lookedUp: LookedUpKey): RestoreRecord {
+  const key = inResolvedVault(lookedUp);
   if (key.kind === "unreachable") {
     const isKnown = record.keyStatus !== "present" && record.keyStatus !== "unreachable";
     return isKnown ? record : { ...record, keyStatus: "unreachable", keyStatusReason: key.because };

@@ -1,10 +1,9 @@
 import type { DeclaredRestore } from "../backup/restoration";
-import { parseVaultUri } from "../keyVault/keyReference";
 import { backupIn, checkBackup, damageOfBackup, kindMistakes } from "./backupInput";
 import { isUnknown } from "./isUnknown";
-import { privateLinkMistakes } from "./privateLink";
 import { given, oneOf, type Properties, type Shapes, shapeMistakes, string } from "./shapes";
 import { textIn } from "./valuesIn";
+import { type Checked, checkVault } from "./vaultInput";
 
 const shapes: Shapes = {
   vaultUri: string,
@@ -12,12 +11,6 @@ const shapes: Shapes = {
   onNewVersions: oneOf("keep", "recreate"),
   onDestroy: oneOf("keep", "delete", "purge"),
 };
-
-export interface Checked {
-  readonly inputs: Properties;
-  /** One sentence per mistake. No value is repeated in it: it may be secret. */
-  readonly mistakes: readonly string[];
-}
 
 /** Checks and completes what the program declares, offline. What is not known yet is passed over. */
 export function checkKeyRestore(declared: Properties, allowPrivateLink: boolean): Checked {
@@ -32,25 +25,6 @@ export function checkKeyRestore(declared: Properties, allowPrivateLink: boolean)
     mistakes.push(...damageOfBackup(backup), ...(vaultUri === undefined ? [] : kindMistakes(backup, vaultUri)));
   }
   return { inputs, mistakes };
-}
-
-/** The vault in its canonical form; undefined while it is not known, or where it is none. */
-export function checkVault(value: unknown, allowPrivateLink: boolean): { vaultUri?: string; mistakes: string[] } {
-  if (value === undefined) {
-    return { mistakes: ["vaultUri is missing: give the URI of the vault to restore into."] };
-  }
-  const text = textIn(value);
-  if (text === undefined) {
-    return { mistakes: [] };
-  }
-  const parsed = parseVaultUri(text);
-  if ("mistakes" in parsed) {
-    return { mistakes: parsed.mistakes.map((mistake) => `vaultUri ${mistake}.`) };
-  }
-  return {
-    vaultUri: parsed.value,
-    mistakes: allowPrivateLink ? [] : privateLinkMistakes("vaultUri", parsed.value),
-  };
 }
 
 /** What the checked inputs declare. */

@@ -1,7 +1,10 @@
 import { lacking } from "../backup/history";
+import { azOptionOf } from "../keyVault/azOption";
+import { inResolvedVault } from "../keyVault/lookUpKey";
 import type { Vault } from "../keyVault/vault";
 import { backupIn } from "./backupInput";
-import { requireRemovable, versionsOf } from "./removeRestored";
+import { messageOf } from "./messageOf";
+import { purgeOr, softDeleted, versionsOf, whyNotPurged } from "./removeRestored";
 import { restoredRecord, restoreOrAdopt } from "./restoreOrAdopt";
 import type { RestoreRecord } from "./restoreRecord";
 import { say } from "./say";
@@ -23,23 +26,35 @@ export async function recreateRestored(
   now: number,
 ): Promise<RestoreRecord> {
   const backup = backupIn(inputs.backup);
-  const source = await vault.lookUpKey(record.keyName, [...record.keyVersions, ...backup.keyVersions]);
+  const named = [...record.keyVersions, ...backup.keyVersions];
+  const source = inResolvedVault(await vault.lookUpKey(record.keyName, named));
   if (source.kind === "unreachable") {
     throw notRecreated(record, `whether the key is there could not be learnt: ${source.because}`);
   }
   if (source.kind === "found" && lacking(backup.keyVersions, versionsOf(source)).length === 0) {
     // A run that ended after its restore has left this.
     const versions = versionsOf(source);
-    return restoredRecord(inputs, record, backup, { versions, newest: versions[0], isAdopted: record.isAdopted, now });
+    return restoredRecord(inputs, record, backup, {
+      versions,
+      came: backup.keyVersions,
+      isAdopted: record.isAdopted,
+      now,
+    });
   }
   if (source.kind === "missing") {
     // A run that ended before the purge has left it soft-deleted.
     if (source.deleted !== undefined && backup.keyVersions.includes(source.deleted.version)) {
       await vault.purgeKey(record.keyName);
     }
-    return restoreOrAdopt(vault, inputs, now);
+    return restoreOrAdopt(vault, inputs, now, record);
   }
-  requireRemovable(record, source, backup.keyVersions, (because) => notRecreated(record, because));
+  if (lacking(record.restoredFrom.keyVersions, versionsOf(source)).length > 0) {
+    throw notRecreated(record, "another key has its name by now.");
+  }
+  const obstacle = whyNotPurged(source, backup.keyVersions);
+  if (obstacle !== undefined) {
+    throw notRecreated(record, obstacle.because);
+  }
   // The backup that it came from may be kept nowhere by now.
   const { blob } = await vault.backUpKey(record.keyName);
   say(
@@ -48,16 +63,25 @@ export async function recreateRestored(
     "deleted and purged, to be restored from the newer backup: until then it is not there.",
   );
   await vault.deleteKey(record.keyName);
-  await vault.purgeKey(record.keyName);
+  const { deleted } = await softDeleted(vault, record.keyName);
+  const recover = `az keyvault key recover ${azOptionOf(record.vaultUri)} --name ${record.keyName}`;
+  if (deleted === undefined || !backup.keyVersions.includes(deleted.version)) {
+    throw new Error(
+      `${record.keyUri} is not recreated from the newer backup: while it was deleted it got a version that the backup does ` +
+        `not hold. By now it is soft-deleted. Recover it: ${recover}. Then back it up (KeyBackup), or keep it as it is: ` +
+        'onNewVersions: "keep".',
+    );
+  }
+  await purgeOr(recover, () => vault.purgeKey(record.keyName));
   try {
-    return await restoreOrAdopt(vault, inputs, now);
+    return await restoreOrAdopt(vault, inputs, now, record);
   } catch (error) {
     throw await putBack(vault, record, blob, error);
   }
 }
 
 async function putBack(vault: RecreatingVault, record: RestoreRecord, blob: string, error: unknown): Promise<Error> {
-  const failure = error instanceof Error ? error.message : `${error}`;
+  const failure = messageOf(error);
   try {
     const { kind } = await vault.restoreKey(blob, record.keyName);
     return new Error(
@@ -66,10 +90,9 @@ async function putBack(vault: RecreatingVault, record: RestoreRecord, blob: stri
         : `${record.keyUri} could not be recreated from the newer backup: ${failure}`,
     );
   } catch (second) {
-    const because = second instanceof Error ? second.message : `${second}`;
     return new Error(
       `${record.keyUri} is not there any more: it could not be recreated from the newer backup: ${failure} Neither could it ` +
-        `be put back as it was: ${because} Its source still has it, if it is there.`,
+        `be put back as it was: ${messageOf(second)} Its source still has it, if it is there.`,
     );
   }
 }

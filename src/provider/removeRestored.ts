@@ -1,82 +1,117 @@
 import { lacking, versionsText } from "../backup/history";
-import type { FoundKey } from "../keyVault/lookUpKey";
+import { azOptionOf } from "../keyVault/azOption";
+import { type DeletedKey, type FoundKey, inResolvedVault } from "../keyVault/lookUpKey";
 import type { Vault } from "../keyVault/vault";
+import { messageOf } from "./messageOf";
 import type { RestoreRecord } from "./restoreRecord";
 
+type RemovingVault = Pick<Vault, "lookUpKey" | "deleteKey" | "purgeKey">;
+
 /**
- * Deletes the restored key, or purges it too, as the record says, if it still is the one.
+ * Deletes the restored key, or purges it too, as the record says, if it still is the one, and as far as nothing is lost.
  *
- * @param leave - Told why the key is left where it is.
- * @throws An error that says why it may not be removed, before anything is, or what failed.
+ * @param tell - Told what becomes of the key instead.
+ * @throws An error that says what failed.
  */
 export async function removeRestored(
-  vault: Pick<Vault, "lookUpKey" | "deleteKey" | "purgeKey">,
+  vault: RemovingVault,
   record: RestoreRecord,
-  leave: (because: string) => void,
+  tell: (what: string) => void,
 ): Promise<void> {
-  const { keyName, onDestroy } = record;
-  const key = await vault.lookUpKey(keyName, record.keyVersions);
+  const { keyName, keyUri, onDestroy, restoredFrom } = record;
+  const key = inResolvedVault(await vault.lookUpKey(keyName, record.keyVersions));
   if (key.kind === "unreachable") {
-    throw notRemoved(record, `whether it is there could not be learnt: ${key.because}`);
+    throw new Error(
+      `${keyUri} is not deleted with its KeyRestore: whether it is there could not be learnt: ${key.because} Run again when ` +
+        "it can.",
+    );
   }
   if (key.kind === "missing") {
-    if (onDestroy !== "purge" || key.deleted === undefined) {
-      return;
+    if (onDestroy === "purge" && key.deleted !== undefined) {
+      await purge(vault, record, key.deleted, tell);
     }
-    if (!record.restoredFrom.keyVersions.includes(key.deleted.version)) {
-      leave(`soft-deleted, with version ${key.deleted.version}, which the backup is not known to hold.`);
-      return;
-    }
-    await vault.purgeKey(keyName);
     return;
   }
-  if (lacking(record.restoredFrom.keyVersions, versionsOf(key)).length > 0) {
-    leave("another key has its name by now.");
+  if (lacking(restoredFrom.keyVersions, versionsOf(key)).length > 0) {
+    tell("left where it is: another key has its name by now.");
     return;
   }
-  if (onDestroy === "purge") {
-    requireRemovable(record, key, record.restoredFrom.keyVersions, (because) => notRemoved(record, because));
+  if (onDestroy === "delete") {
+    await vault.deleteKey(keyName);
+    return;
+  }
+  const obstacle = whyNotPurged(key, restoredFrom.keyVersions);
+  if (obstacle !== undefined && obstacle.kind === "loss") {
+    tell(`left where it is: ${obstacle.because}`);
+    return;
   }
   await vault.deleteKey(keyName);
-  if (onDestroy === "purge") {
-    await vault.purgeKey(keyName);
+  if (obstacle !== undefined) {
+    tell(`deleted, and not purged: ${obstacle.because}`);
+    return;
+  }
+  const { deleted } = await softDeleted(vault, keyName);
+  await purge(vault, record, deleted, tell);
+}
+
+async function purge(
+  vault: RemovingVault,
+  { vaultUri, keyName, restoredFrom }: RestoreRecord,
+  deleted: DeletedKey | undefined,
+  tell: (what: string) => void,
+): Promise<void> {
+  const recover = `az keyvault key recover ${azOptionOf(vaultUri)} --name ${keyName}`;
+  if (deleted === undefined || !restoredFrom.keyVersions.includes(deleted.version)) {
+    const newest = deleted === undefined ? "a newest version that could not be read" : `version ${deleted.version}`;
+    tell(`left soft-deleted: it has ${newest}, which the backup is not known to hold. To recover it: ${recover}.`);
+    return;
+  }
+  await purgeOr(recover, () => vault.purgeKey(keyName));
+}
+
+/** Purges a key that is soft-deleted by now, which a failure must tell. */
+export async function purgeOr(recover: string, purge: () => Promise<void>): Promise<void> {
+  try {
+    await purge();
+  } catch (error) {
+    throw new Error(`${messageOf(error)} By now the key is soft-deleted: run again, or recover it: ${recover}.`);
   }
 }
 
-/** Refuses to purge what no backup is known to hold, or another key, or in a vault that does not let purge, before anything is deleted. */
-export function requireRemovable(
-  record: RestoreRecord,
-  key: FoundKey,
-  backedUp: readonly string[],
-  refusal: (because: string) => Error,
-): void {
-  const versions = versionsOf(key);
-  const unsaved = lacking(versions, backedUp);
-  if (lacking(record.restoredFrom.keyVersions, versions).length > 0) {
-    throw refusal("another key has its name by now.");
-  }
+/** The soft-deleted key, as it is once its deletion is done: a version may have come to it until then. */
+export async function softDeleted(
+  vault: Pick<Vault, "lookUpKey">,
+  keyName: string,
+): Promise<{ readonly deleted: DeletedKey | undefined }> {
+  const key = await vault.lookUpKey(keyName, []);
+  return { deleted: key.kind === "missing" ? key.deleted : undefined };
+}
+
+export interface PurgeObstacle {
+  /** Whether something would be lost for good, or the vault does not let purge. */
+  readonly kind: "loss" | "purgeProtection";
+  readonly because: string;
+}
+
+/** What speaks against purging a key of which these versions are backed up. */
+export function whyNotPurged(key: FoundKey, backedUp: readonly string[]): PurgeObstacle | undefined {
   if (!key.isComplete) {
-    throw refusal('which versions it has is not known: grant the permission to list keys ("list").');
+    const because = 'which versions it has is not known: grant the permission to list keys ("list").';
+    return { kind: "loss", because };
   }
+  const unsaved = lacking(versionsOf(key), backedUp);
   if (unsaved.length > 0) {
-    throw refusal(
+    const because =
       `it has ${versionsText(unsaved)}, which the backup is not known to hold and which would be lost for good. Back the key ` +
-        "up where it is (KeyBackup).",
-    );
+      "up where it is (KeyBackup).";
+    return { kind: "loss", because };
   }
-  if (key.versions.some(({ isPurgeable }) => isPurgeable !== true)) {
-    throw refusal(
-      "its vault has purge protection, so that its name would stay taken until the retention period is over. Restore into " +
-        "another vault.",
-    );
-  }
-}
-
-function notRemoved({ keyUri }: RestoreRecord, because: string): Error {
-  return new Error(
-    `${keyUri} is not deleted with its KeyRestore: ${because} Or leave the key: set onDestroy: "keep" (or "delete", which ` +
-      "leaves it soft-deleted), run pulumi up, and delete then.",
-  );
+  return key.versions.every(({ isPurgeable }) => isPurgeable === true)
+    ? undefined
+    : {
+        kind: "purgeProtection",
+        because: "its vault has purge protection, so that its name stays taken until the retention period is over.",
+      };
 }
 
 /** The key's versions, newest first. */

@@ -7,6 +7,7 @@ import { backupIn } from "./backupInput";
 import { readConfiguration, type StackConfig } from "./configuration";
 import { type DrillRecord, leftoverIn, recordedDrill } from "./drillRecord";
 import type { DynamicProvider } from "./dynamicProvider";
+import { messageOf } from "./messageOf";
 import { checkRestoreDrill, declaredDrill } from "./restoreDrillInputs";
 import { type Drill, type DrillResult, drillText, runDrill } from "./runDrill";
 import { say } from "./say";
@@ -118,7 +119,7 @@ export function createRestoreDrillProvider(
       try {
         await removeLeftover(vaultOf(vaultUri, config), name, time);
       } catch (error) {
-        const because = error instanceof Error ? error.message : `${error}`;
+        const because = messageOf(error);
         throw withoutStack(
           `The copy ${leftover.keyUri}, which a drill left behind, could not be removed: ${because} Remove it: ` +
             `${leftover.command}. Then pulumi destroy, or pulumi state delete <urn>.`,
@@ -160,7 +161,7 @@ function recordOf(
     blobSha256: backup.blobSha256,
     triggers: Array.isArray(triggers) ? triggers : undefined,
     drilledAt,
-    verifiedAt: outcome === "failed" ? undefined : drilledAt,
+    verifiedAt: outcome === "verified" ? drilledAt : undefined,
     outcome,
     failure,
     checks,

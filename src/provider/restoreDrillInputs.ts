@@ -1,9 +1,9 @@
 import type { DeclaredDrill } from "../backup/drillDue";
 import { backupIn, checkBackup, kindMistakes } from "./backupInput";
 import { isUnknown } from "./isUnknown";
-import { type Checked, checkVault } from "./keyRestoreInputs";
 import { array, boolean, days, given, oneOf, type Properties, type Shapes, shapeMistakes, string } from "./shapes";
 import { membersIn, textIn } from "./valuesIn";
+import { type Checked, checkVault } from "./vaultInput";
 
 const shapes: Shapes = {
   backup: { isShapeOf: (value) => typeof value === "object", text: "a KeyBackup or an object" },

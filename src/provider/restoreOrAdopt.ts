@@ -5,6 +5,7 @@ import { keyUriOf, keyVersionUriOf } from "../keyVault/keyReference";
 import type { FoundKey } from "../keyVault/lookUpKey";
 import type { Vault } from "../keyVault/vault";
 import { backupIn, type RestorableBackup } from "./backupInput";
+import { markIn } from "./drillCopy";
 import { onDestroyIn } from "./keyRestoreInputs";
 import { versionsOf } from "./removeRestored";
 import type { RestoreRecord } from "./restoreRecord";
@@ -23,9 +24,16 @@ type RestoringVault = Pick<Vault, "restoreKey" | "lookUpKey" | "readPublicKeys">
  * Restores the key, or adopts the one that is there if it is the same.
  *
  * @param now - In milliseconds.
+ * @param before - What was recorded of the key so far: a key that was adopted once stays so, and one that was restored stays
+ * this resource's own when it was recovered.
  * @throws An error that says what came back, or what has the name of the key, and what to do.
  */
-export async function restoreOrAdopt(vault: RestoringVault, inputs: Properties, now: number): Promise<RestoreRecord> {
+export async function restoreOrAdopt(
+  vault: RestoringVault,
+  inputs: Properties,
+  now: number,
+  before?: RestoreRecord,
+): Promise<RestoreRecord> {
   const backup = backupIn(inputs.backup);
   const vaultUri = String(inputs.vaultUri);
   const restoration = await vault.restoreKey(backup.blob, backup.keyName);
@@ -35,12 +43,20 @@ export async function restoreOrAdopt(vault: RestoringVault, inputs: Properties, 
   if (restoration.kind === "restored") {
     const found = await vault.lookUpKey(keyName, backup.keyVersions);
     const versions = found.kind === "found" ? versionsOf(found) : unreadVersions(backup, restoration.version);
-    return restoredRecord(inputs, key, backup, { versions, newest: restoration.version, isAdopted: false, now });
+    return restoredRecord(inputs, key, backup, {
+      versions,
+      came: versions,
+      isAdopted: before?.isAdopted ?? false,
+      now,
+    });
   }
   if (restoration.isSoftDeleted) {
     throw explainTakenName(vaultUri, keyName, { kind: "softDeleted" });
   }
   const found = await foundKey(vault, key, backup.keyVersions);
+  if (markIn(found.versions[0]?.tags ?? {}) !== undefined) {
+    throw explainTakenName(vaultUri, keyName, { kind: "drill" });
+  }
   const versions = versionsOf(found);
   const likeness = likenessOf(backup, {
     keyVersions: versions,
@@ -49,12 +65,16 @@ export async function restoreOrAdopt(vault: RestoringVault, inputs: Properties, 
   if (likeness.kind !== "same") {
     throw explainTakenName(vaultUri, keyName, likeness);
   }
+  const isOwn = before !== undefined && !before.isAdopted && before.keyStatus === "softDeleted";
   say(
     "KeyRestore",
     keyUriOf(key),
-    "adopted, not restored: the key is there, with every version that the backup holds. It stays when this resource is deleted.",
+    isOwn
+      ? "not restored: the key is there again, with every version that the backup holds."
+      : "adopted, not restored: the key is there, with every version that the backup holds. It stays when this resource is " +
+          "deleted.",
   );
-  return restoredRecord(inputs, key, backup, { versions, newest: versions[0], isAdopted: true, now });
+  return restoredRecord(inputs, key, backup, { versions, came: backup.keyVersions, isAdopted: !isOwn, now });
 }
 
 /** What is recorded of a key that was restored or adopted. */
@@ -62,19 +82,26 @@ export function restoredRecord(
   inputs: Properties,
   key: Key,
   backup: RestorableBackup,
-  made: { versions: readonly string[]; newest: string | undefined; isAdopted: boolean; now: number },
+  made: {
+    /** Newest first. */
+    readonly versions: readonly string[];
+    /** Those that came with the blob, or are in it. */
+    readonly came: readonly string[];
+    readonly isAdopted: boolean;
+    readonly now: number;
+  },
 ): RestoreRecord {
+  const [newest] = made.versions;
   return {
     vaultUri: key.vaultUri,
     keyName: key.keyName,
     keyUri: keyUriOf(key),
-    keyUriWithVersion: made.newest && keyVersionUriOf(key, made.newest),
+    keyUriWithVersion: newest && keyVersionUriOf(key, newest),
     keyVersions: made.versions,
     restoredAt: new Date(made.now).toISOString(),
     restoredFrom: {
       blobSha256: backup.blobSha256,
-      // What was there already need not have come with this blob.
-      keyVersions: made.isAdopted ? backup.keyVersions : made.versions,
+      keyVersions: made.came,
       keyUri: backup.keyUri,
       backedUpAt: backup.backedUpAt,
     },

@@ -5,10 +5,12 @@ import { azOptionOf } from "../keyVault/azOption";
 import type { UnreachableKey } from "../keyVault/lookUpKey";
 import type { PublicKey } from "../keyVault/publicKey";
 import type { PublicKeys } from "../keyVault/readPublicKeys";
+import { Refusal } from "../keyVault/refusal";
 import type { Vault } from "../keyVault/vault";
 import { damageOfBackup, type RestorableBackup } from "./backupInput";
-import { type DrillCopy, removeCopy, tagsOf } from "./drillCopy";
+import { type DrillCopy, markIn, removeCopy, tagsOf } from "./drillCopy";
 import type { Leftover } from "./drillRecord";
+import { messageOf } from "./messageOf";
 import { awaitName, DrillRefused, removeLeftover, type ScratchName, type Time } from "./scratchName";
 
 /** What to prove, and where. */
@@ -45,7 +47,7 @@ export interface DrillResult {
   readonly leftover: Leftover | undefined;
 }
 
-// Longer than the bounds of all the operations of a drill together.
+// In milliseconds; longer than the bounds of the few operations of a drill together.
 const longestDrill = 1_800_000;
 
 /**
@@ -78,18 +80,20 @@ async function drillAlone(drill: Drill, tools: DrillTools): Promise<DrillResult>
   if (room !== undefined) {
     return { ...nothingRestored(drill.backup, room.failure), leftover: drill.name.leftover };
   }
+  const { scratch, now, patience } = tools;
+  const { backup, name } = drill;
   const copy = await restoreCopy(drill, tools).catch(failureOf);
   if ("failure" in copy) {
-    return nothingRestored(drill.backup, copy.failure);
+    const unanswered = copy.isUnanswered ? await unansweredCopy(drill, tools) : undefined;
+    const leftover = unanswered && (await removeCopy(scratch, unanswered, run));
+    return { ...nothingRestored(backup, copy.failure), leftover };
   }
-  const { scratch, now } = tools;
-  const { backup, name } = drill;
-  const mark = tagsOf({ owner: name.owner, run, until: now() + longestDrill });
-  const evidence = await scratch
-    .tagKey(copy.keyName, copy.version, mark)
-    .then(() => prove(backup, copy, tools))
+  const until = now() + Math.max(longestDrill, 6 * patience);
+  const marked = await scratch
+    .tagKey(copy.keyName, copy.version, tagsOf({ owner: name.owner, run, until }))
     .catch(failureOf);
-  const leftover = await removeCopy(scratch, copy, run);
+  const evidence = marked ?? (await prove(backup, copy, tools).catch(failureOf));
+  const leftover = await removeCopy(scratch, { ...copy, isMarked: marked === undefined }, run);
   if ("failure" in evidence) {
     return { ...nothingRestored(backup, evidence.failure), restoredVersions: [copy.version], leftover };
   }
@@ -115,17 +119,15 @@ async function restoreCopy({ backup, name }: Drill, { scratch }: DrillTools): Pr
   const { keyName } = restoration;
   if (restoration.kind === "restored") {
     const { version, isPurgeable } = restoration;
-    return { vaultUri: name.vaultUri, keyName, version, isPurgeable };
+    return { vaultUri: name.vaultUri, keyName, version, isPurgeable, isMarked: false };
   }
   const other = otherKey(keyName, name.keyName);
   if (other !== undefined) {
     throw new Error(other);
   }
-  // The name was free a moment ago, an attempt got no answer, and what is there has not been marked by another drill.
-  const key = await scratch.lookUpKey(keyName, name.keyVersions);
-  const newest = key.kind === "found" ? key.versions[0] : undefined;
-  if (restoration.mayBeOurs && newest !== undefined && isUnmarkedCopy(newest, backup)) {
-    return { vaultUri: name.vaultUri, keyName, version: newest.version, isPurgeable: newest.isPurgeable };
+  const copy = restoration.mayBeOurs ? await unansweredCopy({ backup, name }, { scratch }) : undefined;
+  if (copy !== undefined) {
+    return copy;
   }
   const on = `${azOptionOf(name.vaultUri)} --name ${keyName}`;
   throw new DrillRefused(
@@ -134,6 +136,23 @@ async function restoreCopy({ backup, name }: Drill, { scratch }: DrillTools): Pr
           `put it there, remove it: az keyvault key delete ${on} && az keyvault key purge ${on}.`
       : `a key "${keyName}" came there in the meantime, so that nothing was restored. Run again.`,
   );
+}
+
+/**
+ * The copy that a restore has made whose answer did not come: its name was free a moment before, and what has it now holds a
+ * version of the backup and no mark of another drill.
+ */
+async function unansweredCopy(
+  { backup, name }: Pick<Drill, "backup" | "name">,
+  { scratch }: Pick<DrillTools, "scratch">,
+): Promise<DrillCopy | undefined> {
+  const key = await scratch.lookUpKey(name.keyName, name.keyVersions);
+  const newest = key.kind === "found" ? key.versions[0] : undefined;
+  if (newest === undefined || !isUnmarkedCopy(newest, backup)) {
+    return undefined;
+  }
+  const { version, isPurgeable } = newest;
+  return { vaultUri: name.vaultUri, keyName: name.keyName, version, isPurgeable, isMarked: false };
 }
 
 function otherKey(restored: string, expected: string): string | undefined {
@@ -146,7 +165,7 @@ function isUnmarkedCopy(
   { version, tags }: { version: string; tags: Readonly<Record<string, string>> },
   { keyVersions }: RestorableBackup,
 ): boolean {
-  return keyVersions.includes(version) && !Object.keys(tags).some((name) => name.startsWith("restore-drill-"));
+  return keyVersions.includes(version) && markIn(tags) === undefined;
 }
 
 // Each proof is a request of its own, and a key may have hundreds of versions.
@@ -166,6 +185,7 @@ async function prove(
   const checks = compareRestored({
     expected: backup.keyVersions,
     restored: restoredVersions,
+    isComplete: key.isComplete,
     restoredThumbprint: thumbprintIn(keys, "the vault has no public key of it"),
     sourceThumbprint: await sourceThumbprints(backup, restoredVersions, source),
   });
@@ -236,11 +256,13 @@ function nothingRestored({ keyVersions }: RestorableBackup, failure: string): Dr
 }
 
 // Of a refusal nothing is recorded.
-function failureOf(error: unknown): { readonly failure: string } {
+function failureOf(error: unknown): { readonly failure: string; readonly isUnanswered: boolean } {
   if (error instanceof DrillRefused) {
     throw error;
   }
-  return { failure: error instanceof Error ? error.message : `${error}` };
+  const cause = error instanceof Error ? error.cause : undefined;
+  const isAnswered = cause instanceof Refusal && cause.status < 500;
+  return { failure: messageOf(error), isUnanswered: !isAnswered };
 }
 
 /** Why a drill failed, with its evidence, in sentences. */

@@ -1,10 +1,13 @@
-import type { LookedUpKey } from "../keyVault/lookUpKey";
+import { inResolvedVault, type LookedUpKey } from "../keyVault/lookUpKey";
 import type { Vault } from "../keyVault/vault";
 import { type DrillCopy, isMarkOf, markIn, newestOf } from "./drillCopy";
 import type { Leftover } from "./drillRecord";
 
 /** A drill that was refused before anything was changed. */
 export class DrillRefused extends Error {}
+
+/** The name is taken by a key that no drill made, or by the copy of another drill. */
+export class NameTaken extends DrillRefused {}
 
 export interface ScratchName {
   readonly vaultUri: string;
@@ -40,7 +43,7 @@ export async function removeLeftover(scratch: ScratchVault, name: ScratchName, t
     await awaitName(scratch, { ...name, keyName, keyVersions: [version] }, time, 0);
   } catch (error) {
     // By now another key has the name.
-    if (!(error instanceof DrillRefused)) {
+    if (!(error instanceof NameTaken)) {
       throw error;
     }
   }
@@ -59,8 +62,9 @@ export async function awaitName(
   patience: number,
 ): Promise<void> {
   const startedAt = now();
+  let removals = 0;
   for (;;) {
-    const key = await scratch.lookUpKey(name.keyName, name.keyVersions);
+    const key = inResolvedVault(await scratch.lookUpKey(name.keyName, name.keyVersions));
     const holder = holderOf(key, name, now());
     const waited = now() - startedAt;
     switch (holder.kind) {
@@ -69,11 +73,16 @@ export async function awaitName(
       case "unknown":
         throw new Error(holder.because);
       case "stale":
+        if (removals > 0 && waited >= patience) {
+          throw new Error(`The copy of an earlier drill is still seen there, though it was removed. Run again later.`);
+        }
         await removeStale(scratch, name, holder);
+        removals += 1;
+        await sleep(removals > 1 ? between : 0);
         break;
       case "otherDrill":
         if (waited >= patience) {
-          throw new DrillRefused(
+          throw new NameTaken(
             `another drill of a key of that name, of ${holder.owner}, is under way there, or was interrupted less than half an ` +
               "hour ago. Run again later.",
           );
@@ -82,7 +91,7 @@ export async function awaitName(
         break;
       case "foreign":
         if (waited >= markedWithin) {
-          throw new DrillRefused(foreignText(name, holder.isSoftDeleted, holder.version));
+          throw new NameTaken(foreignText(name, holder.isSoftDeleted, holder.version));
         }
         await sleep(between);
         break;
@@ -117,18 +126,21 @@ function holderOf(key: LookedUpKey, name: ScratchName, now: number): Holder {
   const isSoftDeleted = key.kind === "missing";
   const mark = markIn(newest.tags);
   const isStale =
-    mark === undefined
-      ? name.leftover?.keyName === name.keyName && name.leftover.version === newest.version
-      : isMarkOf(mark, name.owner) || mark.until < now;
+    mark === undefined ? isUnmarkedLeftover(name, newest.version) : isMarkOf(mark, name.owner) || mark.until < now;
   if (isStale) {
     const { vaultUri, keyName } = name;
     const isPurgeable = key.kind === "found" ? key.versions[0]?.isPurgeable : key.deleted?.isPurgeable;
-    const copy = { vaultUri, keyName, version: newest.version, isPurgeable };
+    const copy = { vaultUri, keyName, version: newest.version, isPurgeable, isMarked: mark !== undefined };
     return { kind: "stale", isSoftDeleted, copy, purgedAt: key.kind === "missing" ? key.deleted?.purgedAt : undefined };
   }
   return mark === undefined
     ? { kind: "foreign", isSoftDeleted, version: newest.version }
     : { kind: "otherDrill", owner: mark.owner };
+}
+
+// A copy that could not even be marked is known by the record alone.
+function isUnmarkedLeftover({ keyName, leftover }: ScratchName, version: string): boolean {
+  return leftover?.isMarked === false && leftover.keyName === keyName && leftover.version === version;
 }
 
 async function removeStale(

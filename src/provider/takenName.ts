@@ -2,11 +2,18 @@ import { versionsText } from "../backup/history";
 import type { Likeness } from "../backup/likeness";
 import { azOptionOf } from "../keyVault/azOption";
 
+function wayOut(own: readonly string[], remove: string): string {
+  return own.length === 0
+    ? `Restore into another vault; or remove that copy first (${remove}), and run again.`
+    : `It has ${versionsText(own)} too, which the backup does not hold and which would be lost with that copy. Restore into ` +
+        "another vault, or back that copy up before you remove it.";
+}
+
 /** Why a key is not restored where its name is taken, and the ways out. Nothing was changed. */
 export function explainTakenName(
   vaultUri: string,
   keyName: string,
-  holder: Exclude<Likeness, { kind: "same" }> | { readonly kind: "softDeleted" },
+  holder: Exclude<Likeness, { kind: "same" }> | { readonly kind: "softDeleted" } | { readonly kind: "drill" },
 ): Error {
   const { host } = new URL(vaultUri);
   const on = `${azOptionOf(vaultUri)} --name ${keyName}`;
@@ -18,10 +25,15 @@ export function explainTakenName(
         `${refused} a soft-deleted key has its name. Recover that key: az keyvault key recover ${on}. Or, if it is not ` +
           `needed any more, purge it for good: az keyvault key purge ${on}. Then run again.`,
       );
+    case "drill":
+      return new Error(
+        `${refused} the copy of a restore drill has its name, and will be removed. Run again later; better, give drills a ` +
+          "vault of their own.",
+      );
     case "older":
       return new Error(
         `${refused} an older copy of the key is there, which lacks ${versionsText(holder.lacks)} of the backup, and no ` +
-          `version can be added to a key. Restore into another vault; or remove that copy first (${remove}), and run again.`,
+          `version can be added to a key. ${wayOut(holder.own, remove)}`,
       );
     case "other":
       return new Error(

@@ -29,6 +29,7 @@ function evidence({
   return {
     expected: [v2, v1],
     restored: [v2, v1],
+    isComplete: true,
     sourceThumbprint: thumbprintIn(source, "the source"),
     restoredThumbprint: thumbprintIn(target, "the copy"),
     ...others,
