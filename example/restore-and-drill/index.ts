@@ -38,10 +38,10 @@ const dependsOn = Object.entries({ vault, scratch }).map(
 
 const backup = new KeyBackup("signing", { keyUri: key.keyUriWithVersion }, { dependsOn });
 
-// Adopts the key as long as it is there, and brings it back when it is gone.
+// While the key is there, it is adopted and nothing is changed. Once a refresh has found it purged, it is restored.
 const restore = new KeyRestore("signing", { vaultUri: vault.properties.vaultUri, backup }, { dependsOn });
 
-// Proves each new backup, and the same one again every month.
+// Proves each new backup, and the same one again at the first `pulumi up` after 30 days.
 const drill = new RestoreDrill(
   "signing",
   { vaultUri: scratch.properties.vaultUri, backup, maxAgeDays: 30 },

@@ -68,6 +68,22 @@ describe.each([
   });
 });
 
+it("a KeyRestore that is declared after the loss of the key brings it back by a targeted update", async () => {
+  const [before] = source.keyVersions("orders");
+  source.deleteKey("orders");
+  source.purgeKey("orders");
+  await project.configure({ second: source.vaultUri });
+  await project.succeeds("up", "--target", "**KeyRestore::copy");
+  expect(source.keyVersions("orders")).toEqual([before]);
+  // What a KeyRestore takes in the state is what the README says: the blob once more, and as much beside as a backup.
+  const bytes = (resource: object | undefined) => JSON.stringify(resource).length;
+  const resources = await project.resources();
+  const [backup, restore] = ["KeyBackup", "KeyRestore"].map((type) =>
+    bytes(resources.find((resource) => resource.type.endsWith(`:${type}`))),
+  );
+  expect(Number(restore) / Number(backup)).toBeLessThan(1.2);
+});
+
 it("a failed drill fails the update with its evidence, which the state has too, until a later one succeeds", async () => {
   await project.configure({ scratch: other.vaultUri });
   other.fail("sign", { kind: "value", value: Buffer.alloc(64, 1).toString("base64url") });
