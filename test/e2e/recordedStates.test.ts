@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "@jest/globals";
+import packageJson from "../../package.json";
 import { LocalKeyVault } from "../support/localKeyVault";
 import { installed } from "../support/pulumi/installed";
 import { localProject } from "../support/pulumi/localProject";
@@ -10,9 +11,44 @@ import { PulumiProject } from "../support/pulumi/pulumiProject";
 const recorded = path.join(__dirname, "recorded");
 const files = programs.JavaScript ?? {};
 
-// Each folder holds the state and the stack's configuration that a release wrote for the JavaScript program, with a vault
-// that no network has: a request would fail.
-it.each(readdirSync(recorded))(
+// Each folder holds the state and the stack's configuration that a release wrote for a program, with vaults that no network
+// has: a request would fail.
+it("there is a recorded state of each release, and a test of each of them", () => {
+  expect(readdirSync(recorded)).toEqual(["0.1.0", "0.2.0", packageJson.version]);
+});
+
+it("a state of release 0.3.0 previews with no changes and asks for nothing, and a refresh keeps what it says", async () => {
+  const file = (name: string) => readFileSync(path.join(recorded, "0.3.0", name), "utf8");
+  const project = await PulumiProject.create({
+    ...installed(),
+    files: { ...files, "index.js": file("index.js") },
+    env: {},
+  });
+  await project.write("Pulumi.dev.yaml", file("configuration.yaml"));
+  await project.write(".backend/.pulumi/stacks/infrastructure/dev.json", file("state.json"));
+  await project.configure({ "azure-keyvault-backup:timeoutSeconds": "3" });
+  const outputsOf = async (type: string) =>
+    (await project.resources()).find((resource) => resource.type.endsWith(`:${type}`))?.outputs;
+  const [restored, drilled] = [await outputsOf("KeyRestore"), await outputsOf("RestoreDrill")];
+  const unchanged = async () => {
+    expect(await project.succeeds("preview", "--diff", "--expect-no-changes")).toContain("4 unchanged");
+    expect(await project.succeeds("up", "--expect-no-changes")).toContain("4 unchanged");
+  };
+  await unchanged();
+  expect([await outputsOf("KeyRestore"), await outputsOf("RestoreDrill")]).toEqual([restored, drilled]);
+  await project.succeeds("refresh");
+  const keyStatusReason = expect.stringContaining("kv-recorded-second.vault.azure.net does not resolve (ENOTFOUND).");
+  expect(await outputsOf("KeyRestore")).toEqual({ ...restored, keyStatus: "unreachable", keyStatusReason });
+  expect(await outputsOf("RestoreDrill")).toEqual(drilled);
+  await unchanged();
+  const { code, output } = await project.destroy();
+  expect(code).not.toBe(0);
+  expect(output).toContain("is not deleted with its KeyRestore: whether it is there could not be learnt:");
+  expect((await project.blobs()).length).toBe(1);
+  await project.remove();
+});
+
+it.each(["0.1.0", "0.2.0"])(
   "a state of release %s previews with no changes and asks for nothing, and a refresh keeps its blob",
   async (release) => {
     const file = (name: string) => readFileSync(path.join(recorded, release, name), "utf8");
