@@ -26,6 +26,7 @@ export async function recreateRestored(
   now: number,
 ): Promise<RestoreRecord> {
   const backup = backupIn(inputs.backup);
+  const recover = `az keyvault key recover ${azOptionOf(record.vaultUri)} --name ${record.keyName}`;
   const named = [...record.keyVersions, ...backup.keyVersions];
   const source = inResolvedVault(await vault.lookUpKey(record.keyName, named));
   if (source.kind === "unreachable") {
@@ -44,7 +45,7 @@ export async function recreateRestored(
   if (source.kind === "missing") {
     // A run that ended before the purge has left it soft-deleted.
     if (source.deleted !== undefined && backup.keyVersions.includes(source.deleted.version)) {
-      await vault.purgeKey(record.keyName);
+      await purgeOr(recover, () => vault.purgeKey(record.keyName));
     }
     return restoreOrAdopt(vault, inputs, now, record);
   }
@@ -64,7 +65,6 @@ export async function recreateRestored(
   );
   await vault.deleteKey(record.keyName);
   const { deleted } = await softDeleted(vault, record.keyName);
-  const recover = `az keyvault key recover ${azOptionOf(record.vaultUri)} --name ${record.keyName}`;
   if (deleted === undefined || !backup.keyVersions.includes(deleted.version)) {
     throw new Error(
       `${record.keyUri} is not recreated from the newer backup: while it was deleted it got a version that the backup does ` +

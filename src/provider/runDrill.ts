@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { checksText, compareRestored, type DrillCheck, notRun, type Thumbprint } from "../backup/drill";
 import { lacking } from "../backup/history";
 import { azOptionOf } from "../keyVault/azOption";
-import type { UnreachableKey } from "../keyVault/lookUpKey";
+import { inResolvedVault, type UnreachableKey } from "../keyVault/lookUpKey";
 import type { PublicKey } from "../keyVault/publicKey";
 import type { PublicKeys } from "../keyVault/readPublicKeys";
 import { Refusal } from "../keyVault/refusal";
@@ -140,19 +140,22 @@ async function restoreCopy({ backup, name }: Drill, { scratch }: DrillTools): Pr
 
 /**
  * The copy that a restore has made whose answer did not come: its name was free a moment before, and what has it now holds a
- * version of the backup and no mark of another drill.
+ * version of the backup and no mark of another drill. Where that cannot be learnt, it is taken to be there.
  */
 async function unansweredCopy(
   { backup, name }: Pick<Drill, "backup" | "name">,
   { scratch }: Pick<DrillTools, "scratch">,
 ): Promise<DrillCopy | undefined> {
-  const key = await scratch.lookUpKey(name.keyName, name.keyVersions);
-  const newest = key.kind === "found" ? key.versions[0] : undefined;
-  if (newest === undefined || !isUnmarkedCopy(newest, backup)) {
-    return undefined;
+  const copy = { vaultUri: name.vaultUri, keyName: name.keyName, isPurgeable: undefined, isMarked: false };
+  const key = inResolvedVault(await scratch.lookUpKey(name.keyName, name.keyVersions));
+  if (key.kind === "unreachable") {
+    const [version] = backup.keyVersions;
+    return version === undefined ? undefined : { ...copy, version };
   }
-  const { version, isPurgeable } = newest;
-  return { vaultUri: name.vaultUri, keyName: name.keyName, version, isPurgeable, isMarked: false };
+  const newest = key.kind === "found" ? key.versions[0] : undefined;
+  return newest !== undefined && isUnmarkedCopy(newest, backup)
+    ? { ...copy, version: newest.version, isPurgeable: newest.isPurgeable }
+    : undefined;
 }
 
 function otherKey(restored: string, expected: string): string | undefined {

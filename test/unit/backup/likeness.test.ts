@@ -28,11 +28,16 @@ describe("a key that is there is", () => {
     expect(likenessOf(backup, { keyVersions: [v1], keyThumbprints: { [v1]: "one" } })).toEqual({
       kind: "older",
       lacks: [v2],
+      own: [],
     });
   });
 
-  it("an older copy although it has versions that the backup lacks", () => {
-    expect(likenessOf(backup, { keyVersions: [v3, v1], keyThumbprints: {} })).toEqual({ kind: "older", lacks: [v2] });
+  it("an older copy although it has versions that the backup lacks, which are named", () => {
+    expect(likenessOf(backup, { keyVersions: [v3, v1.toUpperCase()], keyThumbprints: {} })).toEqual({
+      kind: "older",
+      lacks: [v2],
+      own: [v3],
+    });
   });
 
   it("another key where it has none of the versions", () => {

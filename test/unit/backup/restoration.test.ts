@@ -63,6 +63,13 @@ describe("the key is restored again", () => {
     expect(planOf(gone, declared)).toEqual({ kind: "restore", because: "it is so." });
   });
 
+  it("not by itself where it is soft-deleted and was to be recreated, which is what an interrupted recreation leaves", () => {
+    const softDeleted = { ...recorded, keyStatus: "softDeleted" } as const;
+    const newer = { ...declared, keyVersions: [v2, v1], onNewVersions: "recreate" } as const;
+    expect(planOf(softDeleted, newer)).toEqual({ kind: "recreate", missing: [v2] });
+    expect(planOf({ ...softDeleted, isAdopted: true }, newer).kind).toBe("restore");
+  });
+
   it("where it is missing without a reason, which an edited state may lack", () => {
     expect(planOf({ ...recorded, keyStatus: "missing" }, declared)).toEqual({
       kind: "restore",
@@ -201,7 +208,7 @@ describe("for any record and any declaration", () => {
         expect(["inPlace", "restore", "recreate", "amend", "unknown", "otherKey"]).toContain(kind);
         if (kind === "recreate") {
           expect([record.isAdopted, declaration.onNewVersions, declaration.unknown]).toEqual([false, "recreate", []]);
-          expect(["missing", "softDeleted", "replaced"]).not.toContain(record.keyStatus);
+          expect(["missing", "replaced"]).not.toContain(record.keyStatus);
           expect(missingVersions(record, declaration).length).toBeGreaterThan(0);
         }
       }),

@@ -62,6 +62,7 @@ describe("looking a key up", () => {
     for (const waits of [{}, { transient: 2_000, lookUp: 300 }]) {
       expect(await open(waits, "https://kv-gone.example/").lookUpKey("orders", [])).toEqual({
         kind: "missing",
+        isVaultUnknown: true,
         because:
           'Could not read key "orders" in kv-gone.example: the name kv-gone.example does not resolve (ENOTFOUND). Check the ' +
           "vault's name and cloud; a vault behind a private endpoint resolves only in its network.",
@@ -85,7 +86,9 @@ describe("looking a key up", () => {
 
   it("takes the service's own 404 for a missing key", async () => {
     local.fail("listVersions", { kind: "status", status: 404, body: { error: { code: "KeyNotFound", message: "" } } });
-    expect(await open().lookUpKey("orders", [])).toMatchObject({ kind: "missing" });
+    const key = await open().lookUpKey("orders", []);
+    expect(key).toMatchObject({ kind: "missing" });
+    expect(key).not.toHaveProperty("isVaultUnknown");
   });
 
   it("does not wait for a permission, and tells a refusal from a failure", async () => {

@@ -217,16 +217,36 @@ it("a key with the name in another case is adopted", async () => {
   expect(await stack.restore.preview(stack.restoring())).toEqual({ changes: false });
 });
 
-it("an adopted key that goes missing is restored, and is the resource's own from then on", async () => {
+it.each(["delete", "purge"])(
+  "an adopted key that goes missing is restored, and stays adopted, so that it stays where it is (onDestroy %s)",
+  async (onDestroy) => {
+    const version = await stack.backedUp();
+    await unrecorded();
+    await up({ onDestroy });
+    stack.target.deleteKey("orders");
+    stack.target.purgeKey("orders");
+    expect(await stack.restore.up(stack.restoring({ onDestroy }), { refresh: true })).toBe(true);
+    expect(stack.restore.outputs).toMatchObject({ isAdopted: true, keyStatus: "present" });
+    stack.target.clearRequests();
+    expect(await stack.restore.destroy()).toBe(true);
+    expect([stack.asked, stack.target.keyVersions("orders")]).toMatchObject([[], [{ version }]]);
+    expect(said.at(-1)).toBe(
+      lineOf("the key is left where it is: it was there before this resource, which adopted it."),
+    );
+  },
+);
+
+it("an adopted key that was soft-deleted and recovered stays adopted", async () => {
   await stack.backedUp();
   await unrecorded();
-  await up({ onDestroy: "purge" });
+  await up();
   stack.target.deleteKey("orders");
-  stack.target.purgeKey("orders");
-  expect(await stack.restore.up(stack.restoring({ onDestroy: "purge" }), { refresh: true })).toBe(true);
-  expect(stack.restore.outputs).toMatchObject({ isAdopted: false });
-  expect(await stack.restore.destroy()).toBe(true);
-  expect([stack.target.hasKey("orders"), stack.target.isDeleted("orders")]).toEqual([false, false]);
+  expect(await stack.restore.refresh()).toBe(true);
+  stack.target.recoverKey("orders");
+  await up();
+  expect(stack.restore.outputs).toMatchObject({ isAdopted: true, keyStatus: "present" });
+  expect(said).toContain(adopted());
+  expect(said.join("")).not.toContain("the key is there again");
 });
 
 it.each(["delete", "purge"])(

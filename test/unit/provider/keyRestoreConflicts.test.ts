@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import { tagsOf } from "../../../src/provider/drillCopy";
 import { RestoringService, type RestoringStack } from "../../support/restoringStack";
 
 let service: RestoringService;
@@ -107,6 +108,34 @@ describe("a key that has the name", () => {
     stack.target.purgeKey("orders");
     await up();
     expect(stack.restore.outputs).toMatchObject({ keyVersions: [second, first], isAdopted: false });
+  });
+
+  it("is told with the versions of its own that would be lost, and with no purge, where it is an older copy", async () => {
+    await stack.backedUp();
+    await stack.target.restoreKey(String(stack.recorded.blob));
+    stack.pass(1_000);
+    const { version: own } = await stack.target.rotateKey("orders");
+    const second = await stack.rotated();
+    expect(await isRefused()).toBe(
+      `${refused()} an older copy of the key is there, which lacks version ${second} of the backup, and no version can be ` +
+        `added to a key. It has version ${own} too, which the backup does not hold and which would be lost with that copy. ` +
+        "Restore into another vault, or back that copy up before you remove it.",
+    );
+  });
+
+  it("is not adopted where it is the copy of a drill, though it has every version", async () => {
+    await stack.backedUp();
+    await stack.target.restoreKey(String(stack.recorded.blob));
+    const tags = tagsOf({ owner: "organization/project/dev/drill", run: "run", until: Date.now() });
+    stack.target.updateKey("orders", undefined, { tags });
+    expect(await isRefused()).toBe(
+      `${refused()} the copy of a restore drill has its name, and will be removed. Run again later; better, give drills a ` +
+        "vault of their own.",
+    );
+    stack.target.deleteKey("orders");
+    stack.target.purgeKey("orders");
+    await up();
+    expect(stack.restore.outputs).toMatchObject({ isAdopted: false });
   });
 
   it("is told as an older copy where onNewVersions is recreate too: nothing is deleted to make room", async () => {

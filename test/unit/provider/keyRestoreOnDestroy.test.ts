@@ -58,9 +58,7 @@ async function isRefused(): Promise<string> {
   return String(failure());
 }
 
-const refused = (because: string) =>
-  `${keyUri()} is not deleted with its KeyRestore: ${because} Or leave the key: set onDestroy: "keep" (or "delete", which ` +
-  "leaves it soft-deleted), run pulumi up, and delete then.";
+const recover = "az keyvault key recover --vault-name localhost --name orders";
 
 describe("a restored key, when its resource is deleted,", () => {
   it("stays with onDestroy keep, without a request", async () => {
@@ -188,46 +186,87 @@ it("a soft-deleted key is not purged where it has a version that the backup is n
   expect(failure() ?? said.join("")).toContain(version);
 });
 
-describe("the deletion is refused, and nothing is changed, where the key", () => {
-  it("is in a vault with purge protection (onDestroy purge)", async () => {
-    stack.target.purgeProtection = true;
-    await restored("purge");
-    expect(await isRefused()).toBe(
-      refused(
-        "its vault has purge protection, so that its name would stay taken until the retention period is over. Restore into " +
-          "another vault.",
-      ),
-    );
-    await up({ onDestroy: "delete" });
-    await destroys();
-    expect(stack.target.isDeleted("orders")).toBe(true);
-  });
-
-  it.each([false, true])("was rotated since (onDestroy purge, refreshed: %s)", async (isRefreshed) => {
-    await restored("purge");
+describe("a key is left where it is with onDestroy purge, which is said, and the deletion goes on, where it", () => {
+  it.each([false, true])("was rotated since (refreshed: %s)", async (isRefreshed) => {
+    const first = await restored("purge");
     stack.pass(1_000);
     const { version } = await stack.target.rotateKey("orders");
     if (isRefreshed) expect(await stack.restore.refresh()).toBe(true);
-    expect(await isRefused()).toBe(
-      refused(
+    await destroys();
+    expect(stack.changes).toEqual([]);
+    expect(stack.target.keyVersions("orders")).toMatchObject([{ version: first }, { version }]);
+    expect(said).toEqual([
+      left(
         `it has version ${version}, which the backup is not known to hold and which would be lost for good. Back the key up ` +
           "where it is (KeyBackup).",
       ),
-    );
-    await up({ onDestroy: "keep" });
-    await destroys();
-    expect(stack.target.keyVersions("orders").length).toBe(2);
+    ]);
   });
 
-  it("may have versions that cannot be listed (onDestroy purge)", async () => {
-    await restored("purge");
+  it("may have versions that cannot be listed", async () => {
+    const version = await restored("purge");
     stack.target.authorization = "accessPolicy";
     stack.target.permissions.delete("list");
-    expect(await isRefused()).toBe(
-      refused('which versions it has is not known: grant the permission to list keys ("list").'),
-    );
+    await destroys();
+    expect([stack.changes, stack.target.keyVersions("orders")]).toMatchObject([[], [{ version }]]);
+    expect(said).toEqual([left('which versions it has is not known: grant the permission to list keys ("list").')]);
   });
 
+  it("was rotated in a vault with purge protection", async () => {
+    stack.target.purgeProtection = true;
+    await restored("purge");
+    stack.pass(1_000);
+    const { version } = await stack.target.rotateKey("orders");
+    await destroys();
+    expect([stack.changes, stack.target.hasKey("orders")]).toEqual([[], true]);
+    expect(said).toEqual([expect.stringContaining(`it has version ${version}, which the backup is not known to hold`)]);
+  });
+});
+
+describe("a key is soft-deleted with onDestroy purge, and not purged, which is said, where", () => {
+  it("its vault has purge protection", async () => {
+    stack.target.purgeProtection = true;
+    const version = await restored("purge");
+    await destroys();
+    expect(stack.changes).toEqual(["delete"]);
+    expect(stack.asked).not.toContain("purge");
+    expect(stack.target.deletedKey("orders")).toMatchObject({ versions: [{ version }] });
+    expect(said).toEqual([
+      `KeyRestore ${keyUri()}: the key is deleted, and not purged: its vault has purge protection, so that its name stays ` +
+        "taken until the retention period is over.\n",
+    ]);
+  });
+
+  it("it is rotated before it is deleted, after it was looked up", async () => {
+    const first = await restored("purge");
+    let second = "";
+    stack.target.onRequest("delete", async () => {
+      stack.pass(1_000);
+      second = (await stack.target.rotateKey("orders")).version;
+    });
+    await destroys();
+    expect(stack.changes).toEqual(["delete"]);
+    expect(stack.asked).not.toContain("purge");
+    expect(stack.target.deletedKey("orders")?.versions.map(({ version }) => version)).toEqual([first, second]);
+    expect(said).toEqual([
+      `KeyRestore ${keyUri()}: the key is left soft-deleted: it has version ${second}, which the backup is not known to hold. ` +
+        `To recover it: ${recover}.\n`,
+    ]);
+  });
+});
+
+it("a replaced key that may not be purged does not stay to be deleted by every later update", async () => {
+  stack.target.purgeProtection = true;
+  await restored("purge");
+  const another = await stack.service.createVault();
+  await up({ vaultUri: another.vaultUri, onDestroy: "purge" });
+  expect(stack.target.isDeleted("orders")).toBe(true);
+  stack.target.clearRequests();
+  await up({ vaultUri: another.vaultUri, onDestroy: "purge" });
+  expect(stack.asked).toEqual([]);
+});
+
+describe("the deletion is refused, and nothing is changed, where the key", () => {
   it.each(["delete", "purge"])("cannot be looked up (onDestroy %s)", async (onDestroy) => {
     await restored(onDestroy);
     for (const fault of [
@@ -257,6 +296,10 @@ describe("the deletion is refused, and nothing is changed, where the key", () =>
       `Key Vault refused to ${permission} key "orders" in ${host()}: 403 Forbidden (ForbiddenByRbac)`,
     );
     expect(stack.restore.outputs).toBeDefined();
+    const isDeleted = permission === "purge";
+    expect(stack.target.isDeleted("orders")).toBe(isDeleted);
+    const told = ` By now the key is soft-deleted: run again, or recover it: ${recover}.`;
+    expect(String(failure()).endsWith(told)).toBe(isDeleted);
     stack.target.permissions.add(permission);
     await destroys();
     expect([stack.target.hasKey("orders"), stack.target.isDeleted("orders")]).toEqual([false, false]);

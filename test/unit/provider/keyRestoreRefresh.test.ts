@@ -225,4 +225,17 @@ describe("a key that a refresh found", () => {
     await up();
     expect([stack.asked, stack.restore.outputs?.isAdopted]).toEqual([[], false]);
   });
+
+  it("soft-deleted, and that was recovered since, stays the resource's own, which says so", async () => {
+    const inputs = { onDestroy: "delete" };
+    await refreshed();
+    stack.target.recoverKey("orders");
+    said.length = 0;
+    await up(inputs);
+    expect(said).toContain(lineOf("not restored: the key is there again, with every version that the backup holds."));
+    expect(said.join("")).not.toContain("adopted");
+    expect(stack.restore.outputs).toMatchObject({ isAdopted: false, keyStatus: "present" });
+    expect(await stack.restore.destroy()).toBe(true);
+    expect(stack.target.isDeleted("orders")).toBe(true);
+  });
 });

@@ -100,6 +100,47 @@ describe("the copy is removed", () => {
     expect(stack.target.hasKey("orders") ? failure() : "").not.toContain("nothing was restored");
   });
 
+  it.each([
+    ["is lost every time", { kind: "lostAnswer" }],
+    ["is lost, and the next never comes", { kind: "stall" }],
+  ] as const)("where the answer to its restore %s, which fails the drill", async (_, then) => {
+    stack = await service.newStack({}, { operation: 1_000 });
+    await stack.backedUp();
+    await stack.target.createKey("keeper");
+    stack.target.fail("restore", { kind: "lostAnswer" });
+    stack.target.fail("restore", then, Number.POSITIVE_INFINITY);
+    await fails();
+    expect(stack.changes).toEqual(["delete", "purge"]);
+    expect(stack.drill.outputs).toMatchObject({ outcome: "failed", restoredVersions: [] });
+    expect(stack.drill.outputs).not.toHaveProperty("leftover");
+    nothingIsLeft();
+    stack.target.clearFaults();
+    await up();
+  });
+
+  it("by the next drill where the answer to its restore is lost every time, and it cannot be deleted", async () => {
+    stack.target.fail("restore", { kind: "lostAnswer" }, Number.POSITIVE_INFINITY);
+    stack.target.fail("delete", forbidden, Number.POSITIVE_INFINITY);
+    await fails();
+    expect(stack.drill.outputs).toMatchObject({ leftover: { version, isMarked: false, isSoftDeleted: false } });
+    stack.target.clearFaults();
+    await up();
+    nothingIsLeft();
+  });
+
+  it("by the next drill, where the answer to its restore is lost and the vault cannot be read any more", async () => {
+    stack.target.afterRequest("restore", () => stack.target.fail("listVersions", forbidden, Number.POSITIVE_INFINITY));
+    stack.target.fail("restore", { kind: "lostAnswer" }, Number.POSITIVE_INFINITY);
+    expect(await fails()).toContain(
+      `The copy ${stack.target.vaultUri}keys/orders is still there: Key Vault refused to read`,
+    );
+    expect(stack.target.hasKey("orders")).toBe(true);
+    expect(stack.drill.outputs).toMatchObject({ leftover: { version, isMarked: false } });
+    stack.target.clearFaults();
+    await up();
+    nothingIsLeft();
+  });
+
   it("where the vault deletes and purges slowly, and the answers to both are lost", async () => {
     stack.target.deletionMilliseconds = 200;
     stack.target.purgeMilliseconds = 200;

@@ -67,6 +67,22 @@ async function anotherDrillBegins(): Promise<Record<string, string>> {
   return tags;
 }
 
+/** The copy that is left is purged by hand, and the same key restored, as an operator would. */
+async function operatorRestores(): Promise<void> {
+  await leavesItsCopy();
+  stack.target.purgeKey("orders");
+  await stack.target.restoreKey(String(stack.recorded.blob));
+  stack.target.clearRequests();
+}
+
+/** A drill that fails, as its copy can neither be marked nor deleted. */
+async function leavesUnmarkedCopy(): Promise<void> {
+  stack.target.fail("update", forbidden);
+  stack.target.fail("delete", forbidden);
+  await fails();
+  expect(leftover()).toMatchObject({ version, isMarked: false });
+}
+
 async function leavesTheCopyOfAnotherKey(): Promise<void> {
   await stack.source.createKey("invoices");
   const blob = await stack.source.backUpKey("invoices");
@@ -91,7 +107,8 @@ describe("a copy that cannot be removed", () => {
           `^Key Vault refused to ${operation} key "orders" in .*: 403 Forbidden \\(ForbiddenByFirewall\\): .*networkAcls`,
         ),
       );
-      expect(leftover()).toEqual({ keyUri: keyUri(), keyName: "orders", version, isSoftDeleted, because, command });
+      const copy = { keyUri: keyUri(), keyName: "orders", version, isMarked: true };
+      expect(leftover()).toEqual({ ...copy, isSoftDeleted, because, command });
       const lines = said.filter((line) => line.includes("warning"));
       const state = isSoftDeleted ? ", soft-deleted" : "";
       expect(lines).toEqual([
@@ -142,8 +159,27 @@ describe("a copy that cannot be removed", () => {
     stack.target.fail("delete", forbidden);
     expect(await fails()).toContain("refused to tag key");
     expect(stack.target.keyVersions("orders")).toMatchObject([{ tags: {} }]);
+    expect(leftover()).toMatchObject({ version, isMarked: false, isSoftDeleted: false });
     await up();
     nothingIsLeft();
+  });
+
+  it("was marked and removed by hand, so that a key of its versions that has the name by now is not touched", async () => {
+    await operatorRestores();
+    const before = stack.target.keyVersions("orders");
+    expect(await fails()).toContain("a key of that name is there already, which no drill is known to have made");
+    expect([stack.changes, stack.target.keyVersions("orders")]).toEqual([[], before]);
+  });
+
+  it("was never marked, and is no other key that has the name by now", async () => {
+    await leavesUnmarkedCopy();
+    stack.target.deleteKey("orders");
+    stack.target.purgeKey("orders");
+    await stack.target.createKey("orders");
+    stack.target.clearRequests();
+    expect(await fails()).toContain("which no drill is known to have made");
+    expect(await stack.drill.destroy()).toBe(true);
+    expect([stack.target.hasKey("orders"), stack.changes]).toEqual([true, []]);
   });
 
   it("stays on record as long as it is there, whatever the next drills come to", async () => {
@@ -225,6 +261,19 @@ describe("the deletion of the resource", () => {
     stack.target.clearRequests();
     expect(await stack.drill.destroy()).toBe(true);
     expect([stack.target.hasKey("orders"), stack.changes]).toEqual([true, []]);
+  });
+
+  it("touches no key of the copy's versions that an operator has restored since", async () => {
+    await operatorRestores();
+    const before = stack.target.keyVersions("orders");
+    expect(await stack.drill.destroy()).toBe(true);
+    expect([stack.target.keyVersions("orders"), stack.changes]).toEqual([before, []]);
+  });
+
+  it("removes a copy that was never marked", async () => {
+    await leavesUnmarkedCopy();
+    expect(await stack.drill.destroy()).toBe(true);
+    nothingIsLeft();
   });
 
   it("touches no copy of another drill that is under way with the same versions", async () => {

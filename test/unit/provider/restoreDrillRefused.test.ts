@@ -255,6 +255,7 @@ describe("a scratch vault with purge protection", () => {
       keyName: "orders",
       version,
       isSoftDeleted: true,
+      isMarked: true,
       because: "the scratch vault has purge protection: it stays until the retention period is over",
     });
     expect(changing()).toEqual(["restore", "update", "delete"]);
