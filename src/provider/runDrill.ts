@@ -1,16 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { checksText, compareRestored, type DrillCheck, notRun, type Thumbprint } from "../backup/drill";
-import { lacking } from "../backup/history";
+import { checksText, notRun } from "../backup/drill";
 import { azOptionOf } from "../keyVault/azOption";
-import { inResolvedVault, type UnreachableKey } from "../keyVault/lookUpKey";
-import type { PublicKey } from "../keyVault/publicKey";
-import type { PublicKeys } from "../keyVault/readPublicKeys";
+import { inResolvedVault } from "../keyVault/lookUpKey";
 import { Refusal } from "../keyVault/refusal";
 import type { Vault } from "../keyVault/vault";
 import { damageOfBackup, type RestorableBackup } from "./backupInput";
 import { type DrillCopy, markIn, removeCopy, tagsOf } from "./drillCopy";
 import type { Leftover } from "./drillRecord";
 import { messageOf } from "./messageOf";
+import { type Evidence, type ProvingTools, proveCopy } from "./proveCopy";
 import { awaitName, DrillRefused, removeLeftover, type ScratchName, type Time } from "./scratchName";
 
 /** What to prove, and where. */
@@ -20,30 +18,16 @@ export interface Drill {
   readonly allowSoftDeletedCopies: boolean;
 }
 
-export interface DrillTools extends Time {
-  readonly scratch: Pick<
-    Vault,
-    | "isPurgeable"
-    | "lookUpKey"
-    | "restoreKey"
-    | "tagKey"
-    | "readPublicKeys"
-    | "provePrivateKey"
-    | "deleteKey"
-    | "purgeKey"
-  >;
-  /** The vault of the key itself, where that is known. */
-  readonly source: Pick<Vault, "readPublicKeys"> | undefined;
+export interface DrillTools extends ProvingTools, Time {
+  readonly scratch: ProvingTools["scratch"] &
+    Pick<Vault, "isPurgeable" | "restoreKey" | "tagKey" | "deleteKey" | "purgeKey">;
   /** How long to wait for another drill in the same place, in milliseconds. */
   readonly patience: number;
 }
 
 /** What a drill found. It failed if it has a `failure`, or a check that failed. */
-export interface DrillResult {
+export interface DrillResult extends Evidence {
   readonly failure: string | undefined;
-  readonly checks: readonly DrillCheck[];
-  /** Newest first. */
-  readonly restoredVersions: readonly string[];
   readonly leftover: Leftover | undefined;
 }
 
@@ -92,7 +76,7 @@ async function drillAlone(drill: Drill, tools: DrillTools): Promise<DrillResult>
   const marked = await scratch
     .tagKey(copy.keyName, copy.version, tagsOf({ owner: name.owner, run, until }))
     .catch(failureOf);
-  const evidence = marked ?? (await prove(backup, copy, tools).catch(failureOf));
+  const evidence = marked ?? (await proveCopy(backup, copy.keyName, tools).catch(failureOf));
   const leftover = await removeCopy(scratch, { ...copy, isMarked: marked === undefined }, run);
   if ("failure" in evidence) {
     return { ...nothingRestored(backup, evidence.failure), restoredVersions: [copy.version], leftover };
@@ -169,88 +153,6 @@ function isUnmarkedCopy(
   { keyVersions }: RestorableBackup,
 ): boolean {
   return keyVersions.includes(version) && markIn(tags) === undefined;
-}
-
-// Each proof is a request of its own, and a key may have hundreds of versions.
-const atOnce = 8;
-
-async function prove(
-  backup: RestorableBackup,
-  { keyName }: DrillCopy,
-  { scratch, source, now }: DrillTools,
-): Promise<Pick<DrillResult, "checks" | "restoredVersions">> {
-  const key = await scratch.lookUpKey(keyName, backup.keyVersions);
-  if (key.kind !== "found") {
-    throw new Error(`The restored key could not be read: ${key.because}`);
-  }
-  const restoredVersions = key.versions.map(({ version }) => version);
-  const keys = await scratch.readPublicKeys(keyName, restoredVersions);
-  const checks = compareRestored({
-    expected: backup.keyVersions,
-    restored: restoredVersions,
-    isComplete: key.isComplete,
-    restoredThumbprint: thumbprintIn(keys, "the vault has no public key of it"),
-    sourceThumbprint: await sourceThumbprints(backup, restoredVersions, source),
-  });
-  const proved: DrillCheck[] = [];
-  for (let from = 0; from < checks.length; from += atOnce) {
-    const some = checks.slice(from, from + atOnce).map(async (check): Promise<DrillCheck> => {
-      const publicKey = publicKeyIn(keys, check.version);
-      if (check.publicKey !== "passed" || publicKey === undefined) {
-        return check;
-      }
-      const proof = await scratch.provePrivateKey(keyName, publicKey, now());
-      return { ...check, privateKey: resultOf(proof) };
-    });
-    proved.push(...(await Promise.all(some)));
-  }
-  return { checks: proved, restoredVersions };
-}
-
-function resultOf(proof: Awaited<ReturnType<Vault["provePrivateKey"]>>): DrillCheck["privateKey"] {
-  switch (proof.kind) {
-    case "proved":
-      return "passed";
-    case "refuted":
-      return `failed: ${proof.because}`;
-    case "notRun":
-      return `not run: ${proof.because}`;
-    default:
-      return proof satisfies never;
-  }
-}
-
-/** The thumbprints of the source: as recorded with the backup, else as the source has them now. */
-async function sourceThumbprints(
-  { keyName, keyThumbprints }: RestorableBackup,
-  versions: readonly string[],
-  source: DrillTools["source"],
-): Promise<(version: string) => Thumbprint> {
-  const unrecorded = lacking(versions, Object.keys(keyThumbprints));
-  const read = unrecorded.length === 0 ? undefined : await source?.readPublicKeys(keyName ?? "", unrecorded);
-  const present =
-    read === undefined
-      ? () => ({
-          because: "its public key is not recorded with the backup, and of the source nothing is known (backup.keyUri)",
-        })
-      : thumbprintIn(read, "its public key is not recorded with the backup, and the source has none of it");
-  return (version) => {
-    const recorded = keyThumbprints[version];
-    return recorded === undefined ? present(version) : { thumbprint: recorded };
-  };
-}
-
-function thumbprintIn(read: PublicKeys | UnreachableKey, otherwise: string): (version: string) => Thumbprint {
-  return (version) => {
-    const thumbprint = publicKeyIn(read, version)?.thumbprint;
-    return thumbprint === undefined
-      ? { because: read.kind === "unreachable" ? read.because : otherwise }
-      : { thumbprint };
-  };
-}
-
-function publicKeyIn(read: PublicKeys | UnreachableKey, version: string): PublicKey | undefined {
-  return read.kind === "read" ? read.keys.find((key) => key.version === version) : undefined;
 }
 
 function nothingRestored({ keyVersions }: RestorableBackup, failure: string): DrillResult {

@@ -74,7 +74,7 @@ export async function awaitName(
         throw new Error(holder.because);
       case "stale":
         if (removals > 0 && waited >= patience) {
-          throw new Error(`The copy of an earlier drill is still seen there, though it was removed. Run again later.`);
+          throw new Error("The copy of an earlier drill is still seen there, though it was removed. Run again later.");
         }
         await removeStale(scratch, name, holder);
         removals += 1;
@@ -83,8 +83,8 @@ export async function awaitName(
       case "otherDrill":
         if (waited >= patience) {
           throw new NameTaken(
-            `another drill of a key of that name, of ${holder.owner}, is under way there, or was interrupted less than half an ` +
-              "hour ago. Run again later.",
+            `another drill of a key of that name, of ${holder.owner}, is under way there, or was interrupted. Run again later, ` +
+              `after ${new Date(holder.until).toISOString()} in any case.`,
           );
         }
         await sleep(between);
@@ -111,7 +111,7 @@ type Holder =
       readonly copy: DrillCopy;
       readonly purgedAt?: number | undefined;
     }
-  | { readonly kind: "otherDrill"; readonly owner: string }
+  | { readonly kind: "otherDrill"; readonly owner: string; readonly until: number }
   /** A key that no drill made, or none that has marked it yet. */
   | { readonly kind: "foreign"; readonly isSoftDeleted: boolean; readonly version: string };
 
@@ -135,7 +135,7 @@ function holderOf(key: LookedUpKey, name: ScratchName, now: number): Holder {
   }
   return mark === undefined
     ? { kind: "foreign", isSoftDeleted, version: newest.version }
-    : { kind: "otherDrill", owner: mark.owner };
+    : { kind: "otherDrill", owner: mark.owner, until: mark.until };
 }
 
 // A copy that could not even be marked is known by the record alone.
