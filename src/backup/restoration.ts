@@ -69,7 +69,7 @@ export function planOf(recorded: RecordedRestore, declared: DeclaredRestore): Re
     return { kind: "recreate", missing };
   }
   if (recorded.keyStatus === "softDeleted" || (recorded.keyStatus !== undefined && isGone.has(recorded.keyStatus))) {
-    return { kind: "restore", because: recorded.keyStatusReason ?? "the key is not there" };
+    return { kind: "restore", because: recorded.keyStatusReason ?? "the key is not there." };
   }
   if (lacking(missing, recorded.missingVersions).length > 0) {
     return { kind: "amend", because: `the backup holds ${versionsText(missing)}, which the restored key lacks` };

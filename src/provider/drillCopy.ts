@@ -71,7 +71,7 @@ export async function removeCopy(vault: RemovingVault, copy: DrillCopy, run: str
       return leftoverOf(copy, isSoftDeleted, key.because);
     }
     const holder = newestOf(key);
-    if (holder === undefined || holder.version !== copy.version || (markIn(holder.tags)?.run ?? run) !== run) {
+    if (holder === undefined || holder.version !== copy.version || !isMarkedAs(copy, holder.tags, run)) {
       return undefined;
     }
     isSoftDeleted = key.kind === "missing";
@@ -94,6 +94,12 @@ export async function removeCopy(vault: RemovingVault, copy: DrillCopy, run: str
   } catch (error) {
     return leftoverOf(copy, isSoftDeleted, messageOf(error));
   }
+}
+
+// A mark whose answer was lost may be there all the same.
+function isMarkedAs({ isMarked }: DrillCopy, tags: Readonly<Record<string, string>>, run: string): boolean {
+  const mark = markIn(tags);
+  return mark === undefined ? !isMarked : mark.run === run;
 }
 
 /** The newest version of the key that has the name, in use or soft-deleted, with its tags. */

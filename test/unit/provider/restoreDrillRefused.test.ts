@@ -152,6 +152,16 @@ describe("a key that no drill made is never touched", () => {
     expect(changing().filter((asked) => asked === "delete").length).toBe(1);
   });
 
+  it("and may take the place of the copy during a drill, with the same versions", async () => {
+    stack.target.afterRequest("sign", async () => {
+      removeCopy();
+      await copied();
+    });
+    await up();
+    expect(stack.target.keyVersions("orders")).toMatchObject([{ tags: {} }]);
+    expect(changing().filter((asked) => asked === "delete").length).toBe(1);
+  });
+
   function removeForGood(): void {
     stack.target.purgeKey("orders");
   }
