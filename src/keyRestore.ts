@@ -22,8 +22,9 @@ export type KeyRestoreArgs = BackupSource & {
   onNewVersions?: pulumi.Input<"keep" | "recreate"> | undefined;
   /**
    * What becomes of the key when the resource is deleted. `keep` leaves it; `delete` leaves it soft-deleted; `purge` purges
-   * it too, which is refused where the vault has purge protection and where the key has a version that the backup is not
-   * known to hold. A key that was adopted stays in any case. Has effect once `pulumi up` has recorded it.
+   * it too. In a vault with purge protection, `purge` deletes and says that it could not purge; a key with a version that the
+   * backup is not known to hold, it leaves, and says so. A key that was adopted, or that another `KeyRestore` of the program
+   * declares, stays in any case. Has effect once `pulumi up` has recorded it.
    * @default "keep"
    */
   onDestroy?: pulumi.Input<"keep" | "delete" | "purge"> | undefined;
@@ -90,10 +91,16 @@ export class KeyRestore extends pulumi.dynamic.Resource {
   /** The backup that the key was restored from, or by which it was adopted. */
   declare readonly restoredFrom: pulumi.Output<RestoredFrom>;
 
-  /** Whether the key was there already. Such a key is never deleted by this resource. */
+  /**
+   * Whether the key was there already when the resource was created. Such a key is never deleted by it, also after the
+   * resource has restored it.
+   */
   declare readonly isAdopted: pulumi.Output<boolean>;
 
-  /** Versions that the backup is known to hold and the key is known to lack, newest first. */
+  /**
+   * Versions that the backup is known to hold and the key is known to lack, newest first. None where the backup was made of
+   * this very key.
+   */
   declare readonly missingVersions: pulumi.Output<string[]>;
 
   /**
