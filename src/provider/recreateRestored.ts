@@ -64,7 +64,7 @@ export async function recreateRestored(
     "deleted and purged, to be restored from the newer backup: until then it is not there.",
   );
   await vault.deleteKey(record.keyName);
-  const { deleted } = await softDeleted(vault, record.keyName);
+  const deleted = await softDeleted(vault, record.keyName);
   if (deleted === undefined || !backup.keyVersions.includes(deleted.version)) {
     throw new Error(
       `${record.keyUri} is not recreated from the newer backup: while it was deleted it got a version that the backup does ` +

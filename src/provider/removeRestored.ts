@@ -50,8 +50,7 @@ export async function removeRestored(
     tell(`deleted, and not purged: ${obstacle.because}`);
     return;
   }
-  const { deleted } = await softDeleted(vault, keyName);
-  await purge(vault, record, deleted, tell);
+  await purge(vault, record, await softDeleted(vault, keyName), tell);
 }
 
 async function purge(
@@ -79,12 +78,9 @@ export async function purgeOr(recover: string, purge: () => Promise<void>): Prom
 }
 
 /** The soft-deleted key, as it is once its deletion is done: a version may have come to it until then. */
-export async function softDeleted(
-  vault: Pick<Vault, "lookUpKey">,
-  keyName: string,
-): Promise<{ readonly deleted: DeletedKey | undefined }> {
+export async function softDeleted(vault: Pick<Vault, "lookUpKey">, keyName: string): Promise<DeletedKey | undefined> {
   const key = await vault.lookUpKey(keyName, []);
-  return { deleted: key.kind === "missing" ? key.deleted : undefined };
+  return key.kind === "missing" ? key.deleted : undefined;
 }
 
 export interface PurgeObstacle {
