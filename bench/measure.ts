@@ -1,7 +1,7 @@
-import type { LocalKeyVault } from "../test/support/localKeyVault";
-import type { LocalVault } from "../test/support/localVault";
-import { PulumiProject } from "../test/support/pulumi/pulumiProject";
-import type { VaultOptions } from "../test/support/vaultOptions";
+import type { LocalKeyVault } from "../localVault/localKeyVault";
+import type { LocalVault } from "../localVault/localVault";
+import { PulumiProject } from "../engine/pulumiProject";
+import type { VaultOptions } from "../localVault/vaultOptions";
 import { pulumiCommand } from "./pulumiCommand";
 import type { Series } from "./series";
 import { type ProviderUsage, watchProvider } from "./watchProvider";

@@ -1,5 +1,5 @@
-import { descendantsOf } from "../test/support/pulumi/descendantsOf";
-import { finished, type PulumiProject } from "../test/support/pulumi/pulumiProject";
+import { descendantsOf } from "../engine/descendantsOf";
+import { finished, type PulumiProject } from "../engine/pulumiProject";
 
 const endAfterMilliseconds = 200_000;
 

@@ -4,8 +4,8 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { provideEngine } from "../engine/provideEngine";
-import { LocalKeyVault } from "../test/support/localKeyVault";
-import { pulumiEnvironment } from "../test/support/pulumi/pulumiEnvironment";
+import { LocalKeyVault } from "../localVault/localKeyVault";
+import { pulumiEnvironment } from "../engine/pulumiEnvironment";
 
 const root = path.resolve(__dirname, "..");
 const stack = "demo";

@@ -2,10 +2,10 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { leaksIn } from "../support/leaks";
-import { LocalKeyVault } from "../support/localKeyVault";
-import type { LocalVault } from "../support/localVault";
+import { LocalKeyVault } from "../../localVault/localKeyVault";
+import type { LocalVault } from "../../localVault/localVault";
 import { localProject } from "../support/pulumi/localProject";
-import type { PulumiProject } from "../support/pulumi/pulumiProject";
+import type { PulumiProject } from "../../engine/pulumiProject";
 import { restore } from "../support/restore";
 
 const run = promisify(execFile);

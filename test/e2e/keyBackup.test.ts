@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { leaksIn } from "../support/leaks";
-import { LocalKeyVault } from "../support/localKeyVault";
-import type { LocalVault } from "../support/localVault";
+import { LocalKeyVault } from "../../localVault/localKeyVault";
+import type { LocalVault } from "../../localVault/localVault";
 import { localProject } from "../support/pulumi/localProject";
 import { programs } from "../support/pulumi/programs";
-import type { PulumiProject } from "../support/pulumi/pulumiProject";
+import type { PulumiProject } from "../../engine/pulumiProject";
 import { restore } from "../support/restore";
 
 let service: LocalKeyVault;

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { LocalKeyVault } from "../support/localKeyVault";
-import type { LocalVault } from "../support/localVault";
+import { LocalKeyVault } from "../../localVault/localKeyVault";
+import type { LocalVault } from "../../localVault/localVault";
 import { commands } from "../support/model/commands";
 import { PulumiEngine } from "../support/model/pulumiEngine";
 import { Restoring, World } from "../support/model/world";
 import { localProject } from "../support/pulumi/localProject";
-import { finished, type PulumiProject } from "../support/pulumi/pulumiProject";
+import { finished, type PulumiProject } from "../../engine/pulumiProject";
 import { trustLocalCertificate } from "../support/trustLocalCertificate";
 
 let service: LocalKeyVault;

@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
-import { LocalKeyVault } from "../support/localKeyVault";
+import { LocalKeyVault } from "../../localVault/localKeyVault";
 import { localProject } from "../support/pulumi/localProject";
 import { programs } from "../support/pulumi/programs";
-import type { PulumiProject } from "../support/pulumi/pulumiProject";
+import type { PulumiProject } from "../../engine/pulumiProject";
 import { restore } from "../support/restore";
 
 const run = promisify(execFile);

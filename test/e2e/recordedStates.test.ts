@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "@jest/globals";
 import packageJson from "../../package.json";
-import { LocalKeyVault } from "../support/localKeyVault";
+import { LocalKeyVault } from "../../localVault/localKeyVault";
 import { installed } from "../support/pulumi/installed";
 import { localProject } from "../support/pulumi/localProject";
 import { programs } from "../support/pulumi/programs";
-import { PulumiProject } from "../support/pulumi/pulumiProject";
+import { PulumiProject } from "../../engine/pulumiProject";
 
 const recorded = path.join(__dirname, "recorded");
 const files = programs.JavaScript ?? {};

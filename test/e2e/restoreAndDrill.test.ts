@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
-import { LocalKeyVault } from "../support/localKeyVault";
-import type { LocalVault } from "../support/localVault";
+import { LocalKeyVault } from "../../localVault/localKeyVault";
+import type { LocalVault } from "../../localVault/localVault";
 import { exampleProject } from "../support/pulumi/exampleProject";
-import type { PulumiProject } from "../support/pulumi/pulumiProject";
+import type { PulumiProject } from "../../engine/pulumiProject";
 
 let service: LocalKeyVault;
 let project: PulumiProject;

@@ -1,11 +1,11 @@
 import { createHash, createPublicKey, type KeyObject, randomBytes, verify } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { leaksIn } from "../support/leaks";
-import { LocalKeyVault } from "../support/localKeyVault";
-import type { LocalVault } from "../support/localVault";
+import { LocalKeyVault } from "../../localVault/localKeyVault";
+import type { LocalVault } from "../../localVault/localVault";
 import { localProject } from "../support/pulumi/localProject";
 import { programs } from "../support/pulumi/programs";
-import type { PulumiProject } from "../support/pulumi/pulumiProject";
+import type { PulumiProject } from "../../engine/pulumiProject";
 
 const program = {
   ...programs.TypeScript,

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { leaksIn } from "../support/leaks";
-import { LocalKeyVault } from "../support/localKeyVault";
-import type { LocalVault } from "../support/localVault";
+import { LocalKeyVault } from "../../localVault/localKeyVault";
+import type { LocalVault } from "../../localVault/localVault";
 import { exampleProject } from "../support/pulumi/exampleProject";
-import type { PulumiProject } from "../support/pulumi/pulumiProject";
+import type { PulumiProject } from "../../engine/pulumiProject";
 import { restore } from "../support/restore";
 
 let service: LocalKeyVault;

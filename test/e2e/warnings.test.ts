@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
-import { LocalKeyVault } from "../support/localKeyVault";
-import type { LocalVault } from "../support/localVault";
+import { LocalKeyVault } from "../../localVault/localKeyVault";
+import type { LocalVault } from "../../localVault/localVault";
 import { localProject } from "../support/pulumi/localProject";
 import { programs } from "../support/pulumi/programs";
-import { diagnosticsIn, type PulumiProject } from "../support/pulumi/pulumiProject";
+import { diagnosticsIn, type PulumiProject } from "../../engine/pulumiProject";
 
 const { "package.json": manifest = "", "index.js": program = "" } = programs.JavaScript ?? {};
 // A second backup of the same key, and one of another.

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { leaksIn } from "../support/leaks";
-import { LocalKeyVault } from "../support/localKeyVault";
-import type { LocalVault } from "../support/localVault";
+import { LocalKeyVault } from "../../localVault/localKeyVault";
+import type { LocalVault } from "../../localVault/localVault";
 import { ProjectFolder } from "../support/providerProcess/projectFolder";
 import {
   type Properties,

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import { LocalKeyVault } from "../support/localKeyVault";
-import type { LocalVault } from "../support/localVault";
+import { LocalKeyVault } from "../../localVault/localKeyVault";
+import type { LocalVault } from "../../localVault/localVault";
 import { type Layout, ProjectFolder } from "../support/providerProcess/projectFolder";
 import { ProviderProcess, refusalOf, verificationOff } from "../support/providerProcess/providerProcess";
 import { serializedText } from "../support/providerProcess/serializedText";

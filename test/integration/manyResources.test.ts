@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { LocalKeyVault } from "../support/localKeyVault";
-import type { LocalVault } from "../support/localVault";
+import { LocalKeyVault } from "../../localVault/localKeyVault";
+import type { LocalVault } from "../../localVault/localVault";
 import { ProjectFolder } from "../support/providerProcess/projectFolder";
 import { ProviderProcess, refusalOf, verificationOff } from "../support/providerProcess/providerProcess";
 import { serializedText } from "../support/providerProcess/serializedText";

@@ -1,6 +1,6 @@
 import { KeyClient } from "@azure/keyvault-keys";
-import type { LocalKeyVault } from "./localKeyVault";
-import type { LocalVault } from "./localVault";
+import type { LocalKeyVault } from "../../localVault/localKeyVault";
+import type { LocalVault } from "../../localVault/localVault";
 import { trustLocalCertificate } from "./trustLocalCertificate";
 
 export interface RestoredKey {

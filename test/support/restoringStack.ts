@@ -4,12 +4,12 @@ import type { Waits } from "../../src/keyVault/vaultConnection";
 import { createKeyBackupProvider } from "../../src/provider/keyBackup";
 import { createKeyRestoreProvider } from "../../src/provider/keyRestore";
 import { createRestoreDrillProvider } from "../../src/provider/restoreDrill";
-import { LocalKeyVault } from "./localKeyVault";
-import type { LocalVault } from "./localVault";
+import { LocalKeyVault } from "../../localVault/localKeyVault";
+import type { LocalVault } from "../../localVault/localVault";
 import { impatientVault } from "./model/impatientVault";
 import { MemoryEngine } from "./model/memoryEngine";
 import { trustLocalCertificate } from "./trustLocalCertificate";
-import type { VaultOptions } from "./vaultOptions";
+import type { VaultOptions } from "../../localVault/vaultOptions";
 
 const waits: Partial<Waits> = { lookUp: 5_000, freeName: 3_000, notReady: [10] };
 

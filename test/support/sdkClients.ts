@@ -1,6 +1,6 @@
 import { CryptographyClient, KeyClient } from "@azure/keyvault-keys";
-import type { LocalKeyVault } from "./localKeyVault";
-import type { LocalVault } from "./localVault";
+import type { LocalKeyVault } from "../../localVault/localKeyVault";
+import type { LocalVault } from "../../localVault/localVault";
 
 const options = {
   serviceVersion: "7.4",

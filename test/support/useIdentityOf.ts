@@ -1,4 +1,4 @@
-import type { LocalKeyVault } from "./localKeyVault";
+import type { LocalKeyVault } from "../../localVault/localKeyVault";
 
 /**
  * Makes this process the local managed identity, and nobody else: no variable and no command of the machine that runs the

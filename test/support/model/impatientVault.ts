@@ -1,7 +1,7 @@
 import { Vault } from "../../../src/keyVault/vault";
 import type { Waits } from "../../../src/keyVault/vaultConnection";
-import type { LocalKeyVault } from "../localKeyVault";
-import type { LocalVault } from "../localVault";
+import type { LocalKeyVault } from "../../../localVault/localKeyVault";
+import type { LocalVault } from "../../../localVault/localVault";
 
 // Nothing is waited for: what is refused once has failed.
 const waits: Waits = {

@@ -1,6 +1,6 @@
 import { createKeyBackupProvider } from "../../../src/provider/keyBackup";
-import { LocalKeyVault } from "../localKeyVault";
-import type { LocalVault } from "../localVault";
+import { LocalKeyVault } from "../../../localVault/localKeyVault";
+import type { LocalVault } from "../../../localVault/localVault";
 import { trustLocalCertificate } from "../trustLocalCertificate";
 import { impatientVault } from "./impatientVault";
 import { MemoryEngine } from "./memoryEngine";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LocalVault } from "../localVault";
-import { descendantsOf } from "../pulumi/descendantsOf";
-import { finished, type PulumiProject } from "../pulumi/pulumiProject";
+import type { LocalVault } from "../../../localVault/localVault";
+import { descendantsOf } from "../../../engine/descendantsOf";
+import { finished, type PulumiProject } from "../../../engine/pulumiProject";
 import { type Declaration, type HeldRecord, heldRecord, type StackEngine, type UpOptions } from "./stackEngine";
 
 interface ExportedResource {

@@ -1,6 +1,6 @@
 import { KeyClient } from "@azure/keyvault-keys";
-import type { LocalKeyVault } from "../localKeyVault";
-import type { LocalVault } from "../localVault";
+import type { LocalKeyVault } from "../../../localVault/localKeyVault";
+import type { LocalVault } from "../../../localVault/localVault";
 import type { Declaration, HeldBackup, HeldRecord, StackEngine } from "./stackEngine";
 
 /** What the program says of its one `KeyBackup`. */

@@ -16,7 +16,7 @@ import {
 } from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import type { LocalKeyVault } from "../localKeyVault";
+import type { LocalKeyVault } from "../../../localVault/localKeyVault";
 
 /** Property values as they go over the wire. */
 export type Properties = Readonly<Record<string, unknown>>;

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import type { LocalKeyVault } from "../localKeyVault";
+import type { LocalKeyVault } from "../../../localVault/localKeyVault";
 import { installed } from "./installed";
-import { PulumiProject } from "./pulumiProject";
+import { PulumiProject } from "../../../engine/pulumiProject";
 
 const examples = path.resolve(__dirname, "../../../example");
 const standIn = path.resolve(__dirname, "../azureNative");

@@ -1,9 +1,9 @@
 import type { ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Operation } from "../keyOperation";
-import type { LocalVault } from "../localVault";
-import { descendantsOf } from "./descendantsOf";
-import { finished, type PulumiProject } from "./pulumiProject";
+import type { Operation } from "../../../localVault/keyOperation";
+import type { LocalVault } from "../../../localVault/localVault";
+import { descendantsOf } from "../../../engine/descendantsOf";
+import { finished, type PulumiProject } from "../../../engine/pulumiProject";
 
 export type Interruption = (command: ChildProcess) => Promise<void>;
 

@@ -1,6 +1,6 @@
-import type { LocalKeyVault } from "../localKeyVault";
+import type { LocalKeyVault } from "../../../localVault/localKeyVault";
 import { installed } from "./installed";
-import { PulumiProject } from "./pulumiProject";
+import { PulumiProject } from "../../../engine/pulumiProject";
 
 /** A project of a user whose identity is the local managed identity, with the switch that local vaults need. */
 export function localProject(

@@ -2,8 +2,8 @@ import dns from "node:dns";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import type { Vault } from "../../../src/keyVault/vault";
 import type { Waits } from "../../../src/keyVault/vaultConnection";
-import { LocalKeyVault } from "../../support/localKeyVault";
-import type { LocalVault } from "../../support/localVault";
+import { LocalKeyVault } from "../../../localVault/localKeyVault";
+import type { LocalVault } from "../../../localVault/localVault";
 import { impatientVault } from "../../support/model/impatientVault";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
 

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/glo
 import type { PublicKey } from "../../../src/keyVault/publicKey";
 import type { Vault } from "../../../src/keyVault/vault";
 import type { Waits } from "../../../src/keyVault/vaultConnection";
-import { LocalKeyVault } from "../../support/localKeyVault";
-import type { LocalVault } from "../../support/localVault";
+import { LocalKeyVault } from "../../../localVault/localKeyVault";
+import type { LocalVault } from "../../../localVault/localVault";
 import { impatientVault } from "../../support/model/impatientVault";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
-import type { Fault } from "../../support/vaultFault";
+import type { Fault } from "../../../localVault/vaultFault";
 
 let service: LocalKeyVault;
 let local: LocalVault;

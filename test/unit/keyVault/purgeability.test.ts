@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { isPurgeable } from "../../../src/keyVault/purgeability";
 import type { Vault } from "../../../src/keyVault/vault";
 import type { VaultConnection, Waits } from "../../../src/keyVault/vaultConnection";
-import { LocalKeyVault } from "../../support/localKeyVault";
-import type { LocalVault } from "../../support/localVault";
+import { LocalKeyVault } from "../../../localVault/localKeyVault";
+import type { LocalVault } from "../../../localVault/localVault";
 import { impatientVault } from "../../support/model/impatientVault";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
 

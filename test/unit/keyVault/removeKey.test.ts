@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { Vault } from "../../../src/keyVault/vault";
 import type { Waits } from "../../../src/keyVault/vaultConnection";
-import { LocalKeyVault } from "../../support/localKeyVault";
-import type { LocalVault } from "../../support/localVault";
+import { LocalKeyVault } from "../../../localVault/localKeyVault";
+import type { LocalVault } from "../../../localVault/localVault";
 import { impatientVault } from "../../support/model/impatientVault";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
-import type { Fault } from "../../support/vaultFault";
-import type { VaultOptions } from "../../support/vaultOptions";
+import type { Fault } from "../../../localVault/vaultFault";
+import type { VaultOptions } from "../../../localVault/vaultOptions";
 
 const patient: Partial<Waits> = { freeName: 5_000, notReady: [1] };
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { Vault } from "../../../src/keyVault/vault";
 import type { Waits } from "../../../src/keyVault/vaultConnection";
-import { LocalKeyVault } from "../../support/localKeyVault";
-import type { LocalVault } from "../../support/localVault";
+import { LocalKeyVault } from "../../../localVault/localKeyVault";
+import type { LocalVault } from "../../../localVault/localVault";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
-import type { Fault } from "../../support/vaultFault";
-import type { VaultOptions } from "../../support/vaultOptions";
+import type { Fault } from "../../../localVault/vaultFault";
+import type { VaultOptions } from "../../../localVault/vaultOptions";
 
 const quick: Waits = {
   operation: 20_000,

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/glo
 import type { BackedUpKey } from "../../../src/keyVault/backUpKey";
 import { Vault } from "../../../src/keyVault/vault";
 import { defaultWaits, type Waits } from "../../../src/keyVault/vaultConnection";
-import { LocalKeyVault } from "../../support/localKeyVault";
-import type { LocalVault } from "../../support/localVault";
+import { LocalKeyVault } from "../../../localVault/localKeyVault";
+import type { LocalVault } from "../../../localVault/localVault";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
-import type { Fault } from "../../support/vaultFault";
+import type { Fault } from "../../../localVault/vaultFault";
 
 const quick: Waits = {
   operation: 20_000,

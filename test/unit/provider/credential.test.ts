@@ -6,9 +6,9 @@ import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { credentialOf } from "../../../src/provider/credential";
 import { type IdentitySettings, readIdentitySettings } from "../../../src/provider/identitySettings";
-import { createCertificate } from "../../support/certificate";
-import { readClaims } from "../../support/jsonWebToken";
-import { LocalKeyVault } from "../../support/localKeyVault";
+import { createCertificate } from "../../../localVault/certificate";
+import { readClaims } from "../../../localVault/jsonWebToken";
+import { LocalKeyVault } from "../../../localVault/localKeyVault";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
 import { useIdentityOf } from "../../support/useIdentityOf";
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { credentialOf } from "../../../src/provider/credential";
 import { readIdentitySettings } from "../../../src/provider/identitySettings";
-import { LocalKeyVault } from "../../support/localKeyVault";
+import { LocalKeyVault } from "../../../localVault/localKeyVault";
 import { useIdentityOf } from "../../support/useIdentityOf";
 
 const { PATH } = process.env;

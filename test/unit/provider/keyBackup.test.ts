@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { calculateJwkThumbprint, type JWK } from "jose";
 import { sha256OfBlob } from "../../../src/backup/blob";
 import { keyBackup } from "../../../src/provider";
-import { LocalKeyVault } from "../../support/localKeyVault";
-import type { LocalVault } from "../../support/localVault";
+import { LocalKeyVault } from "../../../localVault/localKeyVault";
+import type { LocalVault } from "../../../localVault/localVault";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
 import { useIdentityOf } from "../../support/useIdentityOf";
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
-import type { Permission } from "../../support/keyOperation";
+import type { Permission } from "../../../localVault/keyOperation";
 import { RestoringService, type RestoringStack } from "../../support/restoringStack";
-import type { Fault } from "../../support/vaultFault";
+import type { Fault } from "../../../localVault/vaultFault";
 
 let service: RestoringService;
 let stack: RestoringStack;

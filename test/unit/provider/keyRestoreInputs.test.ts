@@ -3,8 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
 import { sha256OfBlob } from "../../../src/backup/blob";
 import { createKeyRestoreProvider } from "../../../src/provider/keyRestore";
-import { BackupWrapping } from "../../support/backupBlob";
-import { KeyStore } from "../../support/keyStore";
+import { BackupWrapping } from "../../../localVault/backupBlob";
+import { KeyStore } from "../../../localVault/keyStore";
 
 // Checks and previews are offline: a provider that turns to the vault fails the test.
 const provider = createKeyRestoreProvider(Date.now, () => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { RestoringService, type RestoringStack } from "../../support/restoringStack";
-import type { Fault } from "../../support/vaultFault";
+import type { Fault } from "../../../localVault/vaultFault";
 
 let service: RestoringService;
 let stack: RestoringStack;

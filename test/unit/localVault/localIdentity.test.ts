@@ -7,10 +7,10 @@ import {
   DefaultAzureCredential,
 } from "@azure/identity";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { createCertificate } from "../../support/certificate";
-import { readClaims } from "../../support/jsonWebToken";
-import type { LocalIdentity } from "../../support/localIdentity";
-import { LocalKeyVault } from "../../support/localKeyVault";
+import { createCertificate } from "../../../localVault/certificate";
+import { readClaims } from "../../../localVault/jsonWebToken";
+import type { LocalIdentity } from "../../../localVault/localIdentity";
+import { LocalKeyVault } from "../../../localVault/localKeyVault";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
 
 const resource = "https://vault.azure.net";

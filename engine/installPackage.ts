@@ -4,7 +4,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
-const root = path.resolve(__dirname, "../../..");
+const root = path.resolve(__dirname, "..");
 
 /**
  * Packs the package as npm would publish it, and lays it into `folder/node_modules` as `npm install` would: the package

@@ -1,8 +1,8 @@
 import { ManagedIdentityCredential } from "@azure/identity";
 import { KeyClient } from "@azure/keyvault-keys";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import { LocalKeyVault } from "../../support/localKeyVault";
-import type { LocalVault } from "../../support/localVault";
+import { LocalKeyVault } from "../../../localVault/localKeyVault";
+import type { LocalVault } from "../../../localVault/localVault";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
 
 let clock = Date.now();

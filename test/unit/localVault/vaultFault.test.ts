@@ -1,10 +1,10 @@
 import { ClientSecretCredential } from "@azure/identity";
 import { KeyClient } from "@azure/keyvault-keys";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { LocalKeyVault } from "../../support/localKeyVault";
-import type { LocalVault } from "../../support/localVault";
+import { LocalKeyVault } from "../../../localVault/localKeyVault";
+import type { LocalVault } from "../../../localVault/localVault";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
-import type { Fault } from "../../support/vaultFault";
+import type { Fault } from "../../../localVault/vaultFault";
 
 let service: LocalKeyVault;
 let vault: LocalVault;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { LocalKeyVault } from "../../support/localKeyVault";
+import { LocalKeyVault } from "../../../localVault/localKeyVault";
 import { refusalOf } from "../../support/refusalOf";
 import { keyClient } from "../../support/sdkClients";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { LocalKeyVault } from "../../support/localKeyVault";
-import type { LocalVault } from "../../support/localVault";
+import { LocalKeyVault } from "../../../localVault/localKeyVault";
+import type { LocalVault } from "../../../localVault/localVault";
 import { refusalOf } from "../../support/refusalOf";
 import { keyClient } from "../../support/sdkClients";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { LocalKeyVault } from "../../support/localKeyVault";
+import { LocalKeyVault } from "../../../localVault/localKeyVault";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
 
 let service: LocalKeyVault;
