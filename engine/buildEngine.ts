@@ -12,7 +12,7 @@ const BUILD_WITHIN_MILLISECONDS = 30 * 60_000;
 const TAIL_LINES = 15;
 const MAXIMUM_OUTPUT_BYTES = 64 * 1024 * 1024;
 
-export const REMEDY = `Install the Pulumi CLI, or Go ${MINIMUM_GO_VERSION} or newer to have an engine built.`;
+export const REMEDY = `Install the Pulumi CLI, or Go ${MINIMUM_GO_VERSION} or newer to build the engine.`;
 
 interface Failure {
   readonly how: string;
@@ -33,16 +33,16 @@ function describeFailure(error: unknown): Failure {
   const tail = lines.slice(-TAIL_LINES).join("\n");
   const minutes = BUILD_WITHIN_MILLISECONDS / 60_000;
   if (killed === true) {
-    return { how: `did not end within ${minutes} minutes`, tail };
+    return { how: `did not finish within ${minutes} minutes`, tail };
   }
   return {
-    how: signal ? `was ended by ${signal}` : `ended with ${typeof code === "number" ? "exit code " : ""}${code}`,
+    how: signal ? `was killed by ${signal}` : `failed with ${typeof code === "number" ? "exit code " : ""}${code}`,
     tail,
   };
 }
 
 function withTail(sentence: string, tail: string): string {
-  return tail === "" ? sentence : `${sentence} Its last lines:\n${tail}`;
+  return tail === "" ? sentence : `${sentence} The last lines of output:\n${tail}`;
 }
 
 async function run(
@@ -54,7 +54,7 @@ async function run(
 ): Promise<string> {
   const { stdout } = await promisify(execFile)(go, args, {
     cwd: module,
-    // A go.work of a folder above would replace the pinned versions.
+    // A go.work file in a parent folder would override the pinned versions.
     env: { ...env, GOWORK: "off" },
     timeout,
     killSignal: "SIGKILL",
@@ -66,9 +66,9 @@ async function run(
 async function findGo(module: string, env: NodeJS.ProcessEnv): Promise<string> {
   const go = await findOnPath(executable("go"), env);
   if (go === undefined) {
-    throw new Error(`There is no go on PATH. ${REMEDY}`);
+    throw new Error(`go was not found on PATH. ${REMEDY}`);
   }
-  // Asked inside the module, Go 1.21 and newer answer with the toolchain that the go.mod makes them fetch.
+  // Inside the module, Go 1.21 and newer report the toolchain that go.mod selects, and download it if needed.
   const version = await run(go, ["env", "GOVERSION"], module, env, BUILD_WITHIN_MILLISECONDS).catch(
     (error: unknown) => {
       const { how, tail } = describeFailure(error);
@@ -76,7 +76,7 @@ async function findGo(module: string, env: NodeJS.ProcessEnv): Promise<string> {
     },
   );
   if (!isAtLeast(version, MINIMUM_GO_VERSION)) {
-    throw new Error(`${go} is ${version}, older than ${MINIMUM_GO_VERSION}. ${REMEDY}`);
+    throw new Error(`${go} is version ${version}, older than ${MINIMUM_GO_VERSION}. ${REMEDY}`);
   }
   return go;
 }
@@ -90,7 +90,7 @@ async function buildProgram(
 ): Promise<void> {
   try {
     const args = ["build", ...program.flags, "-o", join(bin, "/"), program.package];
-    // A timeout of 0 would mean none.
+    // A timeout of 0 would mean no timeout.
     await run(go, args, program.module, env, Math.max(1, timeout));
   } catch (error) {
     const { how, tail } = describeFailure(error);
@@ -98,7 +98,7 @@ async function buildProgram(
   }
 }
 
-/** Compiles the engine and its language host into the folder. */
+/** Builds the engine and its language host into the folder. */
 export async function buildEngine(
   recipe: EngineRecipe,
   bin: string,
@@ -107,7 +107,7 @@ export async function buildEngine(
 ): Promise<void> {
   const go = await findGo(recipe.programs[0].module, env);
   progress(
-    `Building the Pulumi engine v${recipe.version} and its Node.js language host with ${go}. This takes minutes and happens once.`,
+    `Building the Pulumi engine v${recipe.version} and its Node.js language host with ${go}. This takes several minutes, once.`,
   );
 
   const started = Date.now();

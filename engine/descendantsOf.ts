@@ -7,7 +7,7 @@ export interface RunningProcess {
   readonly args: string;
 }
 
-/** The processes that a process started, and those that they started. */
+/** The children of a process, their children, and so on. */
 export function descendantsOf(id: number): RunningProcess[] {
   const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" }).split("\n");
   const processes = lines.map((line) => {

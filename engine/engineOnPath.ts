@@ -6,7 +6,7 @@ import { executable, findOnPath, isExecutable } from "./findOnPath";
 import { isAtLeast } from "./isAtLeast";
 import { LAUNCHER } from "./placeLauncher";
 
-// CLI and SDK are released together but installed apart; a CLI a few releases behind the oldest SDK we accept (3.249) will do.
+// The CLI and the SDK share releases but are installed separately: a CLI slightly older than the oldest SDK that we support (3.249) works.
 export const MINIMUM_CLI_VERSION = "3.240.0";
 
 const ANSWER_WITHIN_MILLISECONDS = 30_000;
@@ -29,27 +29,27 @@ async function askVersion(pulumi: string, env: NodeJS.ProcessEnv): Promise<strin
 }
 
 async function isBesideOrOnPath(fileName: string, pulumi: string, env: NodeJS.ProcessEnv): Promise<boolean> {
-  // The engine looks for its bundled plugins next to the binary that its own link points to.
+  // The engine looks for its bundled plugins next to its binary, with symbolic links resolved.
   const beside = join(dirname(await realpath(pulumi)), fileName);
   return (await isExecutable(beside)) || (await findOnPath(fileName, env)) !== undefined;
 }
 
-/** The Pulumi CLI of the machine, or why it cannot serve. */
+/** The Pulumi CLI on PATH, or why it cannot be used. */
 export async function engineOnPath(env: NodeJS.ProcessEnv): Promise<EngineOnPath> {
   const pulumi = await findOnPath(executable("pulumi"), env);
   if (pulumi === undefined) {
-    return { usable: false, reason: "there is no pulumi on PATH" };
+    return { usable: false, reason: "pulumi was not found on PATH" };
   }
   const version = await askVersion(pulumi, env);
   if (version === undefined) {
-    return { usable: false, reason: `${pulumi} does not answer "pulumi version"` };
+    return { usable: false, reason: `"${pulumi} version" failed` };
   }
   if (!isAtLeast(version, MINIMUM_CLI_VERSION)) {
     return { usable: false, reason: `${pulumi} is version ${version}, older than ${MINIMUM_CLI_VERSION}` };
   }
   for (const plugin of [executable("pulumi-language-nodejs"), LAUNCHER]) {
     if (!(await isBesideOrOnPath(plugin, pulumi, env))) {
-      return { usable: false, reason: `${pulumi} comes without ${plugin}` };
+      return { usable: false, reason: `${plugin} is missing, next to ${pulumi} and on PATH` };
     }
   }
   return { usable: true, bin: dirname(pulumi), version };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 export interface Program {
   readonly name: string;
-  /** Folder of the go.mod that pins it. */
+  /** Folder of the go.mod that pins the version. */
   readonly module: string;
   readonly package: string;
   readonly flags: readonly string[];
@@ -12,7 +12,7 @@ export interface Program {
 
 export interface EngineRecipe {
   readonly version: string;
-  /** Name of the cache entry: differs whenever the outcome of the build would. */
+  /** Name of the cache entry, with a hash of everything that affects the build. */
   readonly name: string;
   readonly programs: readonly [Program, Program];
 }
@@ -28,7 +28,7 @@ function pinnedVersion(goMod: string): string {
   return version;
 }
 
-/** What is built, from the two Go modules next to this file. */
+/** What to build, as pinned by the two Go modules in this folder. */
 export async function engineRecipe(): Promise<EngineRecipe> {
   const pulumi = join(__dirname, "pulumi");
   const languageHost = join(__dirname, "language-nodejs");

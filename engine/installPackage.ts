@@ -7,9 +7,8 @@ const run = promisify(execFile);
 const root = path.resolve(__dirname, "..");
 
 /**
- * Packs the package as npm would publish it, and lays it into `folder/node_modules` as `npm install` would: the package
- * itself, what it declares to depend on, and what its users install with it, the latter two as links to this
- * repository's copies.
+ * Packs the package as npm would publish it and installs it into `folder/node_modules`. Its dependencies, and the packages
+ * that its users install beside it, are links to the copies in this repository.
  *
  * @returns the path of the tarball.
  */
@@ -27,8 +26,8 @@ export async function installPackage(folder: string): Promise<string> {
   const { dependencies } = JSON.parse(await readFile(path.join(target, "package.json"), "utf8")) as {
     dependencies: Record<string, string>;
   };
-  const usersOwn = ["@pulumi/pulumi", "@pulumi/azure-native", "typescript", "@types/node"];
-  for (const name of [...Object.keys(dependencies), ...usersOwn]) {
+  const beside = ["@pulumi/pulumi", "@pulumi/azure-native", "typescript", "@types/node"];
+  for (const name of [...Object.keys(dependencies), ...beside]) {
     await mkdir(path.dirname(path.join(modules, name)), { recursive: true });
     await symlink(path.join(root, "node_modules", name), path.join(modules, name), "dir");
   }

@@ -11,7 +11,7 @@ function isPrerelease(version: string): boolean {
   return suffix !== undefined && !suffix.startsWith("+");
 }
 
-/** Whether a version as `pulumi version` or `go env GOVERSION` print it is the given release or a newer one. */
+/** Whether a version, as printed by `pulumi version` or `go env GOVERSION`, is the given release or newer. */
 export function isAtLeast(version: string, minimum: string): boolean {
   const found = numbers(version);
   const wanted = numbers(minimum);

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { chmod, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-/** The script that starts dynamic providers; it is published inside the npm package of the SDK. */
+/** The script that starts dynamic providers. The npm package of the SDK contains it. */
 export const LAUNCHER =
   process.platform === "win32" ? "pulumi-resource-pulumi-nodejs.cmd" : "pulumi-resource-pulumi-nodejs";
 
@@ -14,7 +14,7 @@ async function textOf(file: string): Promise<string | undefined> {
   }
 }
 
-/** Makes the launcher in the folder the same as the one of the installed SDK. */
+/** Copies the launcher of the installed SDK into the folder, unless the same text is already there. */
 export async function placeLauncher(bin: string): Promise<void> {
   const text = await readFile(join(dirname(require.resolve("@pulumi/pulumi/package.json")), LAUNCHER), "utf8");
   const placed = join(bin, LAUNCHER);

@@ -19,7 +19,7 @@ const STALE_AFTER_MILLISECONDS = 24 * 60 * 60_000;
 
 function cacheFolder(env: NodeJS.ProcessEnv): string {
   const { XDG_CACHE_HOME, HOME } = env;
-  // The XDG Base Directory Specification has relative paths ignored.
+  // The XDG Base Directory Specification says to ignore relative paths.
   const caches = XDG_CACHE_HOME && isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(HOME || homedir(), ".cache");
   return join(caches, "pulumi-azure-keyvault-backup");
 }
@@ -46,7 +46,7 @@ async function putInPlace(unfinished: string, home: string, recipe: EngineRecipe
   try {
     await rename(unfinished, home);
   } catch {
-    // A folder is not renamed over another that has content: either a build that ran at the same time was first, or files were lost.
+    // A folder cannot be renamed onto one that has content: either a concurrent build finished first, or an earlier one has lost files.
     if (!(await isWhole(home, recipe))) {
       await rm(home, { recursive: true, force: true });
       await rename(unfinished, home);
@@ -73,7 +73,7 @@ async function buildIntoCache(
   }
 }
 
-/** A Pulumi engine with its Node.js language host: the machine's, or one built from the Go module proxy and kept. */
+/** A Pulumi engine with its Node.js language host: the one on PATH, or one built from Go modules and cached. */
 export async function provideEngine(
   options: { env?: NodeJS.ProcessEnv; progress?: (line: string) => void } = {},
 ): Promise<Engine> {
@@ -86,7 +86,7 @@ export async function provideEngine(
   const home = join(cacheFolder(env), recipe.name);
   const isCached = await isWhole(home, recipe);
   if (!isCached) {
-    progress(`No Pulumi engine to use: ${onPath.reason}.`);
+    progress(`No usable Pulumi CLI: ${onPath.reason}.`);
     await buildIntoCache(home, recipe, env, progress);
   }
   const bin = join(home, "bin");

@@ -3,18 +3,19 @@ import path from "node:path";
 export interface PulumiEnvironmentOptions {
   /** The folder of the engine. */
   readonly engine: string;
-  /** Further folders for PATH, before the engine's. */
+  /** Further folders for PATH, before the folder of the engine. */
   readonly plugins?: readonly string[];
-  /** Folders that exist. */
+  /** The home of the CLI; the folder must exist. */
   readonly home: string;
+  /** Where the states are stored; the folder must exist. */
   readonly backend: string;
   readonly env: Readonly<Record<string, string>>;
 }
 
-// No variable of this machine decides who runs a program, or where its state goes.
+// Variables that choose an identity, a backend or Node.js options: those of this machine must not reach the program.
 const foreign = /^(ARM_|AZURE_|ACTIONS_|IDENTITY_|MSI_|PULUMI_|npm_|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|JEST_)/;
 
-/** The environment in which the Pulumi CLI runs with an engine, a home and a backend of its own. */
+/** An environment that gives the Pulumi CLI its own engine, home and backend. */
 export function pulumiEnvironment(options: PulumiEnvironmentOptions): NodeJS.ProcessEnv {
   const { engine, plugins = [], home, backend, env } = options;
   return {
@@ -25,7 +26,7 @@ export function pulumiEnvironment(options: PulumiEnvironmentOptions): NodeJS.Pro
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     ...env,
-    // The engine's folder may hold a Node.js of its own: the one of this process comes first.
+    // The folder of the engine may contain another Node.js: the one that runs this process comes first.
     PATH: [path.dirname(process.execPath), ...plugins, engine, process.env.PATH].join(path.delimiter),
   };
 }

@@ -7,7 +7,7 @@ import { type PulumiEnvironmentOptions, pulumiEnvironment } from "./pulumiEnviro
 export interface ProjectOptions extends Pick<PulumiEnvironmentOptions, "engine" | "plugins" | "env"> {
   /** The folder whose `node_modules` holds the package, as a user's repository has it. */
   readonly installed: string;
-  /** Text by file name. @default no `main` in Pulumi.yaml: index.ts, or the `main` of package.json */
+  /** The text of each file, by file name. A Pulumi.yaml without `main` is added unless given. */
   readonly files: Readonly<Record<string, string>>;
   /** Stack configuration: plain values, `azure-native:tenantId` and the like. */
   readonly config?: Readonly<Record<string, string>>;
@@ -33,11 +33,11 @@ export interface StateResource {
 const stack = "dev";
 const backupType = "pulumi-nodejs:dynamic/keyvault:KeyBackup";
 
-/** A user's infrastructure repository in a temporary folder, with a backend and an engine of its own. */
+/** A Pulumi project in a temporary folder, as a user would have it, with its own backend and CLI home. */
 export class PulumiProject {
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
-  /** Everything that any command printed. */
+  /** What all commands have printed so far. */
   printed = "";
   readonly #running = new Set<ChildProcess>();
 
@@ -76,7 +76,7 @@ export class PulumiProject {
     });
   }
 
-  /** Starts a command, to be interrupted. */
+  /** Starts a command without waiting for its end. */
   start(args: readonly string[]): ChildProcess {
     const child = spawn("pulumi", [...args, "--non-interactive", "--color=never"], {
       cwd: this.folder,
@@ -116,7 +116,7 @@ export class PulumiProject {
 
   /** The outputs of the stack, secrets in clear. */
   async outputs(): Promise<Record<string, unknown>> {
-    // Not in `printed`: here the user asks for the secrets.
+    // Not added to `printed`, which must hold no secrets.
     const { stdout } = await finished(this.start(["stack", "output", "--json", "--show-secrets"]));
     return JSON.parse(stdout) as Record<string, unknown>;
   }
@@ -129,13 +129,13 @@ export class PulumiProject {
     return readFile(path.join(this.folder, file), "utf8");
   }
 
-  /** The state as it is stored, byte for byte. */
+  /** The text of the state file. */
   async stateText(): Promise<string> {
     const [, name] = /^name: (\S+)/m.exec(await this.read("Pulumi.yaml")) ?? [];
     return this.read(`.backend/.pulumi/stacks/${name}/${stack}.json`);
   }
 
-  /** Every state that the backend has kept, its backups and history included, byte for byte. */
+  /** All files of the backend, with the history and the backups of the state, in one text. */
   async stateHistory(): Promise<string> {
     const entries = await readdir(path.join(this.folder, ".backend"), { recursive: true, withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
@@ -154,19 +154,19 @@ export class PulumiProject {
     return (await this.resources()).filter(({ type }) => type === backupType);
   }
 
-  /** What is recorded of the key backups, without ciphertexts: the engine encrypts anew whenever it writes the state. */
+  /** The outputs of the key backups, without ciphertexts, which differ each time the engine writes the state. */
   async records(): Promise<Record<string, unknown>[]> {
     const records = (await this.backups()).map(({ outputs = {} }) => outputs);
     return JSON.parse(JSON.stringify(records, (name, value) => (name === "ciphertext" ? "" : value)));
   }
 
-  /** Every blob that the state holds, in clear. */
+  /** Every blob in the state, decrypted. */
   async blobs(): Promise<string[]> {
     const { stdout } = await finished(this.start(["stack", "export", "--show-secrets"]));
     return [...new Set(stdout.match(/JkF6dXJlS2V5VmF1bHRLZXlCYWNrdXBW[\w-]+/g))];
   }
 
-  /** Edits what is recorded of the one key backup, in the state as its user exports and imports it, secrets in clear. */
+  /** Edits the outputs of the only key backup, by exporting the state with its secrets decrypted and importing it. */
   async editRecord(edit: (outputs: Record<string, unknown>) => void): Promise<void> {
     const { stdout } = await finished(this.start(["stack", "export", "--show-secrets"]));
     const exported = JSON.parse(stdout) as { deployment: { resources: StateResource[] } };
@@ -192,7 +192,7 @@ export class PulumiProject {
   }
 }
 
-/** What the command printed, once it has ended. */
+/** What a command printed, once it has ended. */
 export async function finished(child: ChildProcess): Promise<CommandResult> {
   let [output, stdout] = ["", ""];
   child.stdout?.on("data", (chunk: Buffer) => {
@@ -208,7 +208,7 @@ export async function finished(child: ChildProcess): Promise<CommandResult> {
   });
 }
 
-/** The lines with which a command sums up what went wrong, each of which it has printed before. */
+/** The lines of the summary of errors and warnings at the end of a command, all of which are also printed before. */
 export function diagnosticsIn(output: string): string[] {
   return output.split("\nDiagnostics:\n").slice(1).join("\n").split("\n");
 }

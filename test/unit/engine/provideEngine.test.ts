@@ -7,6 +7,9 @@ import { type Engine, provideEngine } from "../../../engine/provideEngine";
 
 const LAUNCHER = "pulumi-resource-pulumi-nodejs";
 
+const goMod = readFileSync(join(__dirname, "../../../engine/pulumi/go.mod"), "utf8");
+const PINNED = /pulumi\/pkg\/v3 v(\S+)/.exec(goMod)?.[1] ?? "";
+
 let machine: string;
 let env: NodeJS.ProcessEnv;
 
@@ -36,7 +39,7 @@ async function installPlugins(folder = "path"): Promise<void> {
   await install(LAUNCHER, "", folder);
 }
 
-/** A `go` that notes each build and then, in place of compiling, runs the lines given; `$program` is the file to write. */
+/** A `go` that records each build and runs the given lines instead of a compiler; `$program` is the file to write. */
 async function installGo(
   compile = 'echo built > "$program"; chmod +x "$program"',
   version = "go1.26.3",
@@ -76,13 +79,13 @@ async function rejection(promise: Promise<Engine>): Promise<Error> {
 }
 
 describe("an engine on PATH", () => {
-  it("is taken when it is new enough", async () => {
+  it("is used if it is new enough", async () => {
     await installCli("v3.240.0");
     await installPlugins();
     expect(await provideEngine({ env })).toEqual({ bin: join(machine, "path"), version: "3.240.0", source: "PATH" });
   });
 
-  it("is taken when its plugins lie next to the binary that a link on PATH points to", async () => {
+  it("is used if its plugins are next to the binary that a link on PATH points to", async () => {
     await installCli("v3.300.1", "opt/pulumi");
     await installPlugins("opt/pulumi");
     await symlink(join(machine, "opt/pulumi/pulumi"), join(machine, "path/pulumi"));
@@ -90,18 +93,18 @@ describe("an engine on PATH", () => {
   });
 
   it.each([
-    ["is older", "v3.239.9"],
-    ["is a pre-release of the oldest", "v3.240.0-alpha.1"],
+    ["is older than the minimum", "v3.239.9"],
+    ["is a pre-release of the minimum", "v3.240.0-alpha.1"],
     ["is of an older major version", "v2.999.0"],
-    ["answers something else", "hello"],
-  ])("is ignored when it %s", async (_, version) => {
+    ["does not print a version", "hello"],
+  ])("is ignored if it %s", async (_, version) => {
     await installCli(version);
     await installPlugins();
     await installGo();
     expect((await provideEngine({ env })).source).toBe("built");
   });
 
-  it.each(["pulumi-language-nodejs", LAUNCHER])("is ignored when %s is missing", async (plugin) => {
+  it.each(["pulumi-language-nodejs", LAUNCHER])("is ignored if %s is missing", async (plugin) => {
     await installCli("v3.259.0");
     await installPlugins();
     await unlink(join(machine, "path", plugin));
@@ -109,7 +112,7 @@ describe("an engine on PATH", () => {
     expect((await provideEngine({ env })).source).toBe("built");
   });
 
-  it("is ignored when it fails", async () => {
+  it("is ignored if it fails", async () => {
     await install("pulumi", "echo v3.259.0; exit 3");
     await installPlugins();
     await installGo();
@@ -122,16 +125,17 @@ describe("without an engine on PATH", () => {
     await installGo();
     const lines: string[] = [];
     const engine = await provideEngine({ env, progress: (line) => lines.push(line) });
-    expect(engine).toMatchObject({ version: "3.259.0", source: "built" });
+    expect(engine).toMatchObject({ version: PINNED, source: "built" });
     expect(builds()).toEqual(["pulumi", "pulumi-language-nodejs"]);
     expect((await readdir(engine.bin)).sort()).toEqual(["pulumi", "pulumi-language-nodejs", LAUNCHER]);
-    expect(await cacheEntries()).toEqual([
-      expect.stringMatching(`^engine-v3\\.259\\.0-${process.platform}-${process.arch}-[0-9a-f]{12}$`),
-    ]);
-    expect(lines[0]).toContain("there is no pulumi on PATH");
-    expect(lines[1]).toMatch(
-      /Building the Pulumi engine v3\.259\.0 and its Node\.js language host .* takes minutes and happens once/,
+    const [entry, ...others] = await cacheEntries();
+    expect(entry?.replace(/[0-9a-f]{12}$/, "<hash>")).toBe(
+      `engine-v${PINNED}-${process.platform}-${process.arch}-<hash>`,
     );
+    expect(others).toEqual([]);
+    expect(lines[0]).toContain("pulumi was not found on PATH");
+    expect(lines[1]).toContain(`Building the Pulumi engine v${PINNED} and its Node.js language host with `);
+    expect(lines[1]).toContain("This takes several minutes, once.");
   });
 
   it("keeps the cache under the home folder by default", async () => {
@@ -143,11 +147,11 @@ describe("without an engine on PATH", () => {
   it("does not build twice", async () => {
     await installGo();
     const { bin } = await provideEngine({ env });
-    expect(await provideEngine({ env })).toEqual({ bin, version: "3.259.0", source: "cache" });
+    expect(await provideEngine({ env })).toEqual({ bin, version: PINNED, source: "cache" });
     expect(builds()).toHaveLength(2);
   });
 
-  it("copies the launcher of the installed SDK, and again when it differs", async () => {
+  it("copies the launcher of the installed SDK, and replaces one that differs", async () => {
     await installGo();
     const { bin } = await provideEngine({ env });
     const shipped = await readFile(require.resolve(`@pulumi/pulumi/${LAUNCHER}`), "utf8");
@@ -159,7 +163,7 @@ describe("without an engine on PATH", () => {
     expect(await readdir(bin)).toHaveLength(3);
   });
 
-  it("builds again when a program was lost from the cache", async () => {
+  it("builds again if a program is missing from the cache", async () => {
     await installGo();
     const { bin } = await provideEngine({ env });
     await unlink(join(bin, "pulumi"));
@@ -167,7 +171,7 @@ describe("without an engine on PATH", () => {
     expect(await readdir(bin)).toContain("pulumi");
   });
 
-  it("lets two builds run at the same time", async () => {
+  it("allows two builds at the same time", async () => {
     await installGo('sleep 0.2; echo built > "$program"; chmod +x "$program"');
     const [one, other] = await Promise.all([provideEngine({ env }), provideEngine({ env })]);
     expect(one.bin).toBe(other.bin);
@@ -176,7 +180,7 @@ describe("without an engine on PATH", () => {
     expect(await cacheEntries()).toHaveLength(1);
   });
 
-  it("removes unfinished builds older than a day, not the ones under way", async () => {
+  it("removes unfinished builds older than a day and keeps newer ones", async () => {
     const cache = join(machine, "cache", "pulumi-azure-keyvault-backup");
     const [stale, recent] = ["engine-v3.1.0-x.building-old", "engine-v3.1.0-x.building-new"];
     await mkdir(join(cache, stale, "bin"), { recursive: true });
@@ -190,50 +194,52 @@ describe("without an engine on PATH", () => {
   });
 });
 
-describe("a build that does not succeed", () => {
-  it("leaves nothing that is taken when it is killed halfway", async () => {
+describe("a build that fails", () => {
+  it("leaves nothing in the cache if it is killed", async () => {
     await installGo('echo half > "$program"; chmod +x "$program"; kill -9 $$');
-    expect((await rejection(provideEngine({ env }))).message).toContain("was ended by SIGKILL");
+    expect((await rejection(provideEngine({ env }))).message).toContain("was killed by SIGKILL");
     expect(await cacheEntries()).toEqual([]);
 
     await installGo();
     expect((await provideEngine({ env })).source).toBe("built");
   });
 
-  it("shows the last lines of the compiler and the remedy", async () => {
+  it("reports the last lines of the compiler and the remedy", async () => {
     await installGo("seq 40 >&2; echo 'go: downloading example.org/module v1.0.0' >&2; exit 7");
     const { message } = await rejection(provideEngine({ env }));
     expect(message).toMatch(
-      /Building pulumi with .*go ended with exit code 7\. Install the Pulumi CLI, or Go 1\.26 or newer/,
+      /Building pulumi with .*go failed with exit code 7\. Install the Pulumi CLI, or Go 1\.26 or newer/,
     );
     expect(message).toMatch(/\n39\n40$/);
     expect(message).not.toContain("\n25\n");
     expect(await cacheEntries()).toEqual([]);
   });
 
-  it("fails when the language host fails after the engine", async () => {
+  it("fails if the language host fails after the engine", async () => {
     await installGo('case $program in *nodejs) exit 1;; esac; echo built > "$program"; chmod +x "$program"');
     expect((await rejection(provideEngine({ env }))).message).toContain("Building pulumi-language-nodejs");
     expect(await cacheEntries()).toEqual([]);
   });
 
-  it("asks for Go when there is none", async () => {
+  it("asks for Go if none is installed", async () => {
     expect((await rejection(provideEngine({ env }))).message).toBe(
-      "There is no go on PATH. Install the Pulumi CLI, or Go 1.26 or newer to have an engine built.",
+      "go was not found on PATH. Install the Pulumi CLI, or Go 1.26 or newer to build the engine.",
     );
   });
 
   it.each(["go1.25.9", "go1.26rc1", "go1.4"])("asks for a newer Go than %s", async (version) => {
     await installGo("", version);
     const { message } = await rejection(provideEngine({ env }));
-    expect(message).toContain(`is ${version}, older than 1.26. Install the Pulumi CLI`);
+    expect(message).toContain(`is version ${version}, older than 1.26. Install the Pulumi CLI`);
     expect(builds()).toEqual([]);
   });
 
-  it("passes on what a Go says that cannot fetch the toolchain it needs", async () => {
+  it("reports what Go prints if it cannot download the toolchain", async () => {
     await install("go", "echo 'go: go.mod requires go >= 1.26.0 (running go 1.21.0; GOTOOLCHAIN=local)' >&2; exit 1");
     const { message } = await rejection(provideEngine({ env }));
-    expect(message).toContain('"go env GOVERSION" ended with exit code 1. Install the Pulumi CLI, or Go 1.26 or newer');
+    expect(message).toContain(
+      '"go env GOVERSION" failed with exit code 1. Install the Pulumi CLI, or Go 1.26 or newer',
+    );
     expect(message).toContain("running go 1.21.0");
   });
 });
