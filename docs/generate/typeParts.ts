@@ -13,7 +13,7 @@ export function typePartsOf(member: ts.Symbol, program: Program): string[] {
   const node =
     declared && !hasTypeParameter(declared, checker)
       ? declared
-      : checker.typeToTypeNode(checker.getTypeOfSymbol(member), declaration, ts.NodeBuilderFlags.NoTruncation);
+      : nodeOf(checker.getTypeOfSymbol(member), declaration, program);
   return node ? [...new Set(partsOf(node, program, []))] : ["unknown"];
 }
 
@@ -23,7 +23,7 @@ function partsOf(node: ts.TypeNode, program: Program, expanded: readonly ts.Symb
     return parts(node.type);
   }
   if (ts.isUnionTypeNode(node)) {
-    return withoutPromises(node.types).flatMap(parts);
+    return node.types.flatMap(parts);
   }
   if (ts.isArrayTypeNode(node)) {
     return [arrayOf(parts(node.elementType))];
@@ -55,7 +55,8 @@ function namedParts(node: Named, program: Program, expanded: readonly ts.Symbol[
   const exportedAs = [...program.exported].find(([, exported]) => exported === symbol)?.[0];
   const definition = symbol && !exportedAs && !expanded.includes(symbol) && ownDefinition(symbol);
   if (symbol && definition) {
-    return partsOf(argument ? instantiated(node, program.checker) : definition, program, [...expanded, symbol]);
+    const written = argument ? nodeOf(program.checker.getTypeFromTypeNode(node), node, program) : definition;
+    return written ? partsOf(written, program, [...expanded, symbol]) : [print(node)];
   }
   const text = exportedAs ?? (ts.isTypeReferenceNode(node) ? print(node.typeName) : name);
   const given = node.typeArguments?.map((each) => parts(each).join(" | ")) ?? [];
@@ -68,17 +69,12 @@ function ownDefinition(symbol: ts.Symbol): ts.TypeNode | undefined {
   return alias?.getSourceFile().fileName.includes("/node_modules/") ? undefined : alias?.type;
 }
 
-function instantiated(node: Named, checker: ts.TypeChecker): ts.TypeNode {
-  const flags = ts.NodeBuilderFlags.NoTruncation | ts.NodeBuilderFlags.InTypeAlias;
-  return checker.typeToTypeNode(checker.getTypeFromTypeNode(node), node, flags) ?? node;
-}
-
-/** The checker writes an `Input<T>` that it has taken apart as `T | Promise<T> | OutputInstance<T>`. */
-function withoutPromises(types: readonly ts.TypeNode[]): readonly ts.TypeNode[] {
-  const isOneOf = (node: ts.TypeNode, ...names: string[]) => isNamed(node) && names.includes(nameOf(node));
-  return types.some((type) => isOneOf(type, "OutputInstance"))
-    ? types.filter((type) => !isOneOf(type, "OutputInstance", "Promise"))
-    : types;
+/** What the checker says of a type. An alias of our own is written out, unless a program can import it. */
+function nodeOf(type: ts.Type, at: ts.Node | undefined, { checker, exported }: Program): ts.TypeNode | undefined {
+  const { aliasSymbol } = type;
+  const isHidden = aliasSymbol && ownDefinition(aliasSymbol) && ![...exported.values()].includes(aliasSymbol);
+  const { NoTruncation, InTypeAlias, None } = ts.NodeBuilderFlags;
+  return checker.typeToTypeNode(type, at, NoTruncation | (isHidden ? InTypeAlias : None));
 }
 
 function arrayOf(parts: readonly string[]): string {

@@ -71,7 +71,12 @@ const files = {
       values?: pulumi.Input<readonly pulumi.Input<T>[]> | undefined;
       /** One of a few. */
       choice?: pulumi.Input<U>;
+      /** Through an alias. */
+      eventual?: Eventual<T>;
+      /** Through an alias of a known type. */
+      known?: Eventual<Outcome>;
     }
+    type Eventual<T> = pulumi.Input<T> | undefined;
     export type Lifted = Of<string, "x" | "y">;
     export type Either = { kind: string } | {
       /** Documented in this branch only. */
@@ -191,10 +196,12 @@ describe("a table of inputs", () => {
   });
 
   it("replaces the parameters of a generic type with what they stand for", () => {
-    const [value, values, choice] = rows("inputs", "Lifted");
+    const [value, values, choice, eventual, known] = rows("inputs", "Lifted");
     expect(value).toBe("| `value` (required) | `string` |  | What is given. |");
     expect(values).toBe("| `values` (optional) | `string[]` |  | What may be given. |");
     expect(choice).toBe('| `choice` (optional) | `"x"` or `"y"` |  | One of a few. |');
+    expect(eventual).toBe("| `eventual` (optional) | `string` |  | Through an alias. |");
+    expect(known).toContain("| `known` (optional) | `Outcome` |");
   });
 
   it("takes the description from the branch that has one, and the types of all branches", () => {
