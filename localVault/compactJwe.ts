@@ -1,59 +1,61 @@
-import {
-  constants,
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  type KeyObject,
-  privateDecrypt,
-  publicEncrypt,
-  randomBytes,
-  timingSafeEqual,
-} from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
-const oaep = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: "sha1" };
-
-/** Encrypts by RSA-OAEP and A128CBC-HS256, as RFC 7516 and RFC 7518 section 5.2 have it. */
-export function encryptCompact(plaintext: Buffer, wrappingKey: KeyObject, kid: string): string {
-  const header = base64url(JSON.stringify({ kid, alg: "RSA-OAEP", enc: "A128CBC-HS256" }));
-  const contentKey = randomBytes(32);
-  const iv = randomBytes(16);
-  const cipher = createCipheriv("aes-128-cbc", contentKey.subarray(16), iv);
-  const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
-  const tag = authenticationTag(contentKey, header, iv, ciphertext);
-  const encryptedKey = publicEncrypt({ key: wrappingKey, ...oaep }, contentKey);
-  return [header, ...[encryptedKey, iv, ciphertext, tag].map(base64url)].join(".");
+/** The header of a backup's JSON Web Encryption. */
+export interface JweHeader {
+  readonly alg: "RSA-OAEP-256" | "dir";
+  readonly enc: "A256CBC-HS512";
+  readonly kid: string;
 }
 
-/** The plaintext, or undefined for a text that no key of ours made or that was changed since. */
+/** What a content key is found by. */
+export interface Recipient {
+  readonly header: Partial<JweHeader>;
+  readonly encryptedKey: Buffer;
+}
+
+/** The bytes of a content key of A256CBC-HS512: 32 for the tag, then 32 for the text. */
+export const contentKeyLength = 64;
+
+/** Encrypts by A256CBC-HS512 (RFC 7518 section 5.2.5) into the compact form of RFC 7516. */
+export function encryptCompact(plaintext: Buffer, contentKey: Buffer, header: JweHeader, encryptedKey: Buffer): string {
+  const encodedHeader = Buffer.from(JSON.stringify(header)).toString("base64url");
+  const iv = randomBytes(16);
+  const cipher = createCipheriv("aes-256-cbc", contentKey.subarray(32), iv);
+  const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
+  const tag = authenticationTag(contentKey, encodedHeader, iv, ciphertext);
+  return [encodedHeader, ...[encryptedKey, iv, ciphertext, tag].map((part) => part.toString("base64url"))].join(".");
+}
+
+/** The plaintext. Undefined if the text is no JWE, if its content key is not known, or if the text was changed. */
 export function decryptCompact(
   text: string,
-  wrappingKeyOf: (kid: string) => KeyObject | undefined,
+  contentKeyOf: (recipient: Recipient) => Buffer | undefined,
 ): Buffer | undefined {
+  const [header = "", ...rest] = text.split(".");
+  const [encryptedKey, iv, ciphertext, tag] = rest.map((part) => Buffer.from(part, "base64url"));
+  if (rest.length !== 4 || !encryptedKey || !iv || !ciphertext || !tag) return undefined;
+  const parsed = parseHeader(header);
+  const contentKey = parsed && contentKeyOf({ header: parsed, encryptedKey });
+  if (contentKey === undefined) return undefined;
+  const expected = authenticationTag(contentKey, header, iv, ciphertext);
+  if (tag.length !== expected.length || !timingSafeEqual(tag, expected)) return undefined;
+  const decipher = createDecipheriv("aes-256-cbc", contentKey.subarray(32), iv);
+  return Buffer.concat([decipher.update(ciphertext), decipher.final()]);
+}
+
+function parseHeader(header: string): Partial<JweHeader> | undefined {
   try {
-    const [header, ...parts] = text.split(".");
-    const [encryptedKey, iv, ciphertext, tag] = parts.map((part) => Buffer.from(part, "base64url"));
-    if (header === undefined || parts.length !== 4 || !encryptedKey || !iv || !ciphertext || !tag) return undefined;
-    const { kid } = JSON.parse(Buffer.from(header, "base64url").toString("utf8")) as { kid: string };
-    const wrappingKey = wrappingKeyOf(kid);
-    if (wrappingKey === undefined) return undefined;
-    const contentKey = privateDecrypt({ key: wrappingKey, ...oaep }, encryptedKey);
-    if (!timingSafeEqual(tag, authenticationTag(contentKey, header, iv, ciphertext))) return undefined;
-    const decipher = createDecipheriv("aes-128-cbc", contentKey.subarray(16), iv);
-    return Buffer.concat([decipher.update(ciphertext), decipher.final()]);
+    return JSON.parse(Buffer.from(header, "base64url").toString("utf8")) as Partial<JweHeader>;
   } catch {
     return undefined;
   }
-}
-
-function base64url(value: Buffer | string): string {
-  return Buffer.from(value as string).toString("base64url");
 }
 
 function authenticationTag(contentKey: Buffer, header: string, iv: Buffer, ciphertext: Buffer): Buffer {
   const associatedData = Buffer.from(header, "ascii");
   const associatedBits = Buffer.alloc(8);
   associatedBits.writeBigUInt64BE(BigInt(associatedData.length) * 8n);
-  const hmac = createHmac("sha256", contentKey.subarray(0, 16));
+  const hmac = createHmac("sha512", contentKey.subarray(0, 32));
   for (const part of [associatedData, iv, ciphertext, associatedBits]) hmac.update(part);
-  return hmac.digest().subarray(0, 16);
+  return hmac.digest().subarray(0, 32);
 }

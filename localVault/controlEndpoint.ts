@@ -4,6 +4,7 @@ import type { Tags } from "./keyStore";
 import type { LocalKeyVault } from "./localKeyVault";
 import type { LocalVault } from "./localVault";
 import { type LoopbackServer, listenOnLoopback, parseObject, readBody, sendJson } from "./loopbackServer";
+import type { VaultKind } from "./vaultOptions";
 
 interface ControlAnswer {
   readonly status: number;
@@ -20,9 +21,9 @@ const ok = (body: unknown): ControlAnswer => ({ status: 200, body });
 const failed = (status: number, error: string): ControlAnswer => ({ status, body: { error } });
 
 /**
- * What Azure Resource Manager is to the service: vaults and keys are created and removed here, by other processes.
+ * Takes the place of Azure Resource Manager: other processes create and remove vaults and keys here.
  *
- *     PUT | GET | DELETE   /vaults/{name}
+ *     PUT | GET | DELETE   /vaults/{name}                   { kind? }
  *     PUT                  /vaults/{name}/role              { propagationMilliseconds }
  *     PUT | GET | DELETE   /vaults/{name}/keys/{key}        { kty?, tags? }
  *     POST                 /vaults/{name}/keys/{key}/rotate
@@ -43,7 +44,8 @@ async function answer(service: LocalKeyVault, request: IncomingMessage): Promise
   const [path = ""] = (request.url ?? "/").split("?");
   const [collection, vaultName, part, keyName, action] = path.split("/").filter(Boolean).map(decodeURIComponent);
   if (collection !== "vaults" || vaultName === undefined) return failed(404, "There is nothing here");
-  if (part === undefined) return answerVault(service, method, vaultName);
+  if (part === undefined)
+    return answerVault(service, method, vaultName, body.kind === "managedHsm" ? "managedHsm" : "vault");
   const vault = service.vault(vaultName);
   if (vault === undefined) return failed(404, `There is no vault ${vaultName}`);
   if (part === "role" && method === "PUT") {
@@ -54,11 +56,16 @@ async function answer(service: LocalKeyVault, request: IncomingMessage): Promise
   return failed(404, "There is nothing here");
 }
 
-async function answerVault(service: LocalKeyVault, method: string, name: string): Promise<ControlAnswer> {
+async function answerVault(
+  service: LocalKeyVault,
+  method: string,
+  name: string,
+  kind: VaultKind,
+): Promise<ControlAnswer> {
   const described = ({ vaultUri }: LocalVault) => ok({ name, vaultUri });
   switch (method) {
     case "PUT":
-      return described(await service.ensureVault(name));
+      return described(await service.ensureVault(name, { kind }));
     case "GET": {
       const vault = service.vault(name);
       return vault ? described(vault) : failed(404, `There is no vault ${name}`);

@@ -1,8 +1,11 @@
+import { type Answer, badParameter } from "./serviceError";
+
 export type Operation =
   | "backup"
   | "create"
   | "decrypt"
   | "delete"
+  | "encrypt"
   | "get"
   | "getDeleted"
   | "list"
@@ -16,13 +19,15 @@ export type Operation =
   | "unknown"
   | "unwrapKey"
   | "update"
-  | "verify";
+  | "verify"
+  | "wrapKey";
 
 export const allPermissions = [
   "backup",
   "create",
   "decrypt",
   "delete",
+  "encrypt",
   "get",
   "list",
   "purge",
@@ -33,6 +38,7 @@ export const allPermissions = [
   "unwrapKey",
   "update",
   "verify",
+  "wrapKey",
 ] as const;
 
 export type Permission = (typeof allPermissions)[number];
@@ -49,7 +55,7 @@ interface Route {
   readonly operation: Operation;
 }
 
-// The service reads the first match: a key called "restore" is out of reach of POST, as in Azure.
+// The first match counts.
 const routes: readonly Route[] = [
   { method: "GET", path: /^\/keys$/, operation: "list" },
   { method: "POST", path: /^\/keys\/restore$/, operation: "restore" },
@@ -60,19 +66,20 @@ const routes: readonly Route[] = [
   { method: "GET", path: /^\/keys\/([^/]+)(?:\/([^/]+))?$/, operation: "get" },
   { method: "PATCH", path: /^\/keys\/([^/]+)(?:\/([^/]+))?$/, operation: "update" },
   { method: "DELETE", path: /^\/keys\/([^/]+)$/, operation: "delete" },
-  // Clients that were given no version leave its segment empty, and the service takes the latest.
-  { method: "POST", path: /^\/keys\/([^/]+)(?:\/([^/]+))?\/sign$/, operation: "sign" },
-  { method: "POST", path: /^\/keys\/([^/]+)(?:\/([^/]+))?\/verify$/, operation: "verify" },
-  { method: "POST", path: /^\/keys\/([^/]+)(?:\/([^/]+))?\/decrypt$/, operation: "decrypt" },
-  // @azure/keyvault-keys writes it in lower case, unlike the permission.
-  { method: "POST", path: /^\/keys\/([^/]+)(?:\/([^/]+))?\/unwrapkey$/i, operation: "unwrapKey" },
+  // Clients that know no version leave its segment empty, and the service takes the latest version.
+  ...(["decrypt", "encrypt", "sign", "unwrapKey", "verify", "wrapKey"] as const).map((operation) => ({
+    method: "POST",
+    // @azure/keyvault-keys writes unwrapKey and wrapKey in lower case, unlike the permissions.
+    path: new RegExp(`^/keys/([^/]+)(?:/([^/]+))?/${operation}$`, "i"),
+    operation,
+  })),
   { method: "GET", path: /^\/deletedkeys$/, operation: "listDeleted" },
   { method: "GET", path: /^\/deletedkeys\/([^/]+)$/, operation: "getDeleted" },
   { method: "DELETE", path: /^\/deletedkeys\/([^/]+)$/, operation: "purge" },
   { method: "POST", path: /^\/deletedkeys\/([^/]+)\/recover$/, operation: "recover" },
 ];
 
-/** What a request asks of the service, by its method and its path, in which slashes are single. */
+/** What a request asks for. The slashes of the path are single. */
 export function keyOperation(method: string, path: string): KeyOperation {
   for (const route of routes) {
     const match = route.method === method ? route.path.exec(path) : null;
@@ -100,4 +107,23 @@ export function permissionFor(operation: Exclude<Operation, "unknown">): Permiss
     default:
       return operation;
   }
+}
+
+// Microsoft's azure-rest-api-specs, data plane of Key Vault, stable and preview.
+const supportedVersions =
+  /^(2016-10-01|7\.[0-6]|7\.[3-6]-preview(\.[12])?|2025-06-01-preview|2025-07-01|2026-0(1|3|5|7)-01-preview|2026-04-01)$/;
+
+/** The service has no default version. */
+export function apiVersionRefusal(version: string | null): Answer | undefined {
+  if (version === null || version === "") return badParameter("api-version must be specified");
+  if (supportedVersions.test(version)) return undefined;
+  return badParameter(
+    `The specified version (${version}) is not recognized. Consider using the latest supported version (2025-07-01).`,
+  );
+}
+
+/** Whether a version is `7.minor` or newer, previews included. */
+export function isSince(version: string | null, minor: number): boolean {
+  if (version === null || version === "2016-10-01") return false;
+  return Number(/^7\.(\d)/.exec(version)?.[1] ?? Number.POSITIVE_INFINITY) >= minor;
 }

@@ -1,6 +1,7 @@
-import { type KeyObject, randomUUID } from "node:crypto";
+import { type KeyObject, randomBytes, randomUUID } from "node:crypto";
 import { generatePrivateKey, type KeyType } from "./keyMaterial";
 import type { KeyUse } from "./keyUse";
+import type { VaultKind } from "./vaultOptions";
 
 export type Tags = Record<string, string>;
 
@@ -17,7 +18,7 @@ export interface KeyVersion {
   tags: Tags;
 }
 
-/** What `nbf` and `exp` say of a version at present. */
+/** What `nbf` and `exp` say about a version now. */
 export type Validity = "notYetValid" | "valid" | "expired";
 
 export interface StoredKey {
@@ -34,9 +35,9 @@ export interface DeletedKey extends StoredKey {
 export interface KeyChange {
   readonly enabled?: boolean;
   readonly tags?: Tags;
-  /** In seconds, as the service has it. */
+  /** In seconds. */
   readonly notBefore?: number;
-  /** In seconds, as the service has it. */
+  /** In seconds. */
   readonly expires?: number;
   /** @default all uses of the key's type */
   readonly keyOperations?: readonly KeyUse[];
@@ -47,30 +48,35 @@ export interface NewKey extends KeyChange {
   readonly managed?: boolean;
 }
 
-/** The keys of one vault: those in use, those soft-deleted, and the names of those just purged. Names differ in more than case. */
+/** The keys of one vault: keys in use, soft-deleted keys, and the names of keys that were purged. Case does not tell names apart. */
 export class KeyStore {
   readonly #now: () => number;
+  readonly #kind: VaultKind;
   readonly #active = new Map<string, StoredKey>();
   readonly #deleted = new Map<string, DeletedKey>();
+  readonly #recoveredAt = new Map<string, number>();
   readonly #purgedUntil = new Map<string, number>();
 
-  constructor(now: () => number) {
+  constructor(now: () => number, kind: VaultKind = "vault") {
     this.#now = now;
+    this.#kind = kind;
   }
 
+  /** Sorted. */
   get names(): string[] {
-    return [...this.#active.values()].map(({ name }) => name).sort();
+    return [...this.#active.values()].flatMap(({ name }) => this.key(name)?.name ?? []).sort();
   }
 
+  /** A key in use. A key that is being recovered is not in use yet. */
   key(name: string): StoredKey | undefined {
-    return this.#active.get(canonical(name));
+    return this.isBeingRecovered(name) ? undefined : this.#active.get(canonical(name));
   }
 
   deletedKey(name: string): DeletedKey | undefined {
     return this.#deleted.get(canonical(name));
   }
 
-  /** Those whose deletion is complete. */
+  /** The keys whose deletion is complete. */
   get deletedKeys(): DeletedKey[] {
     return [...this.#deleted.values()].filter(({ name }) => !this.isBeingDeleted(name));
   }
@@ -79,19 +85,19 @@ export class KeyStore {
     return this.#now() < (this.#purgedUntil.get(canonical(name)) ?? 0);
   }
 
-  /** The latest version where none is named. */
+  /** The version, or the latest version if none is named. */
   version(name: string, version?: string): KeyVersion | undefined {
     const versions = this.key(name)?.versions;
     return version ? versions?.find((candidate) => candidate.version === version) : versions?.at(-1);
   }
 
-  /** Adds a version, and the key itself where there is none of that name. */
+  /** Adds a version, and the key itself if there is none of that name. */
   async create(name: string, { kty = "EC", managed = false, ...change }: NewKey): Promise<KeyVersion> {
     const created = this.#seconds();
     const version: KeyVersion = {
-      version: newVersion(),
+      version: newVersion(this.#kind),
       privateKey: await generatePrivateKey(kty),
-      keyType: kty,
+      keyType: this.#kind === "managedHsm" ? inHardware(kty) : kty,
       created,
       updated: created,
       enabled: true,
@@ -130,11 +136,12 @@ export class KeyStore {
     return deleted;
   }
 
-  recover(name: string): StoredKey | undefined {
+  recover(name: string, durationMilliseconds: number): StoredKey | undefined {
     const deleted = this.deletedKey(name);
     if (deleted === undefined) return undefined;
     const key = { name: deleted.name, managed: deleted.managed, versions: deleted.versions };
     this.#deleted.delete(canonical(name));
+    this.#recoveredAt.set(canonical(name), this.#now() + durationMilliseconds);
     this.restore(key);
     return key;
   }
@@ -147,6 +154,10 @@ export class KeyStore {
 
   isBeingDeleted(name: string): boolean {
     return this.#now() < (this.deletedKey(name)?.deletionCompletesAt ?? 0);
+  }
+
+  isBeingRecovered(name: string): boolean {
+    return this.#now() < (this.#recoveredAt.get(canonical(name)) ?? 0);
   }
 
   validityOf({ notBefore, expires }: KeyVersion): Validity {
@@ -162,4 +173,8 @@ export class KeyStore {
 
 const canonical = (name: string): string => name.toLowerCase();
 
-const newVersion = (): string => randomUUID().replaceAll("-", "");
+const inHardware = (keyType: KeyType): KeyType => (keyType.startsWith("RSA") ? "RSA-HSM" : "EC-HSM");
+
+/** 32 hexadecimal digits. They are a random UUID in a vault, but not in a Managed HSM. */
+const newVersion = (kind: VaultKind): string =>
+  kind === "vault" ? randomUUID().replaceAll("-", "") : randomBytes(16).toString("hex");

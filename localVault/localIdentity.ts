@@ -10,7 +10,7 @@ import {
 } from "./entraAuthority";
 import { readClaims, signToken, verifyToken } from "./jsonWebToken";
 import { type LoopbackServer, listenOnLoopback, readBody, sendJson } from "./loopbackServer";
-import type { TokenIssue } from "./roleAssignment";
+import type { TokenIssue } from "./vaultAccess";
 
 export type Grant = "managedIdentity" | "clientSecret" | "clientAssertion" | "oidcRequest" | "direct";
 

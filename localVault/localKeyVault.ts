@@ -81,9 +81,9 @@ export class LocalKeyVault {
     return this.#started.get(name);
   }
 
-  /** The vault of that name, created where there is none. */
-  async ensureVault(name: string): Promise<LocalVault> {
-    return (await this.#vaults.get(name)) ?? this.createVault(name);
+  /** The vault of that name. Creates the vault with the options if there is none. */
+  async ensureVault(name: string, options: VaultOptions = {}): Promise<LocalVault> {
+    return (await this.#vaults.get(name)) ?? this.createVault(name, options);
   }
 
   async deleteVault(name: string): Promise<boolean> {

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { answerKeyOperation } from "./answerKeyOperation";
-import { apiVersionRefusal } from "./apiVersion";
 import type { BackupWrapping } from "./backupBlob";
 import type { Certificate } from "./certificate";
 import {
   allPermissions,
+  apiVersionRefusal,
   type KeyOperation,
   keyOperation,
   normalisePath,
@@ -15,13 +15,12 @@ import {
 } from "./keyOperation";
 import type { LocalIdentity } from "./localIdentity";
 import { type LoopbackServer, listenOnLoopback, parseObject, readBody } from "./loopbackServer";
-import type { RecordedRequest } from "./recordedRequest";
-import { type RequestHandler, RequestHandlers } from "./requestHandlers";
-import { type Propagation, RoleAssignment } from "./roleAssignment";
-import { type Answer, badParameter, forbidden, unauthorized } from "./serviceError";
+import { type Answer, badParameter } from "./serviceError";
+import { challengeFor, forbidden, type Propagation, type Refused, RoleAssignment, unauthorized } from "./vaultAccess";
 import { type Fault, FaultQueue, type FaultScope, playFault } from "./vaultFault";
 import { VaultKeys } from "./vaultKeys";
-import type { VaultOptions } from "./vaultOptions";
+import { type VaultOptions, vaultSettings } from "./vaultOptions";
+import { headersOf, inWordsOf, send } from "./vaultResponse";
 
 export type { CreatedKey, DeletedKeyProperties, VersionProperties } from "./vaultKeys";
 
@@ -32,14 +31,45 @@ export interface VaultHost {
   now(): number;
 }
 
-/** One vault: its keys, who may use them, what it was asked, and what is to go wrong. */
+export interface RecordedRequest {
+  readonly method: string;
+  /** Without its query, and with single slashes. */
+  readonly path: string;
+  readonly query: Record<string, string>;
+  readonly operation: Operation;
+  readonly keyName: string;
+  readonly hasToken: boolean;
+  readonly time: number;
+  readonly requestId: string;
+  /** Undefined if no answer was sent. */
+  status: number | undefined;
+}
+
+export type RequestHandler = () => void | Promise<void>;
+
+/** Handlers wait in the order of their announcement. Each is called for one request of its operation. */
+class RequestHandlers {
+  readonly #waiting = new Map<Operation, RequestHandler[]>();
+
+  add(operation: Operation, handler: RequestHandler): void {
+    this.#waiting.set(operation, [...(this.#waiting.get(operation) ?? []), handler]);
+  }
+
+  async call(operation: Operation): Promise<void> {
+    await this.#waiting.get(operation)?.shift()?.();
+  }
+
+  clear(): void {
+    this.#waiting.clear();
+  }
+}
+
+/** One vault: its keys, its permissions, the requests it had, and the faults to come. */
 export class LocalVault extends VaultKeys {
   readonly requests: RecordedRequest[] = [];
   readonly permissions = new Set<Permission>(allPermissions);
-  /** Decides which refusal a missing permission gives. */
+  /** Decides how a missing permission is refused. */
   authorization: "rbac" | "accessPolicy" = "rbac";
-  resource: string;
-  tenantId: string;
   readonly #host: VaultHost;
   readonly #role: RoleAssignment;
   readonly #faults = new FaultQueue();
@@ -48,9 +78,7 @@ export class LocalVault extends VaultKeys {
   #server: LoopbackServer | undefined;
 
   private constructor(name: string, host: VaultHost, options: VaultOptions) {
-    super(name, host, options);
-    this.resource = options.resource ?? "https://vault.azure.net";
-    this.tenantId = options.tenantId ?? host.identity.tenantId;
+    super(name, host.wrapping, host.now, vaultSettings(options, host.identity.tenantId));
     this.#host = host;
     this.#role = new RoleAssignment(host.now);
   }
@@ -69,12 +97,12 @@ export class LocalVault extends VaultKeys {
     return `https://localhost:${this.#server?.port}/`;
   }
 
-  /** Refuses every request until then. With `freshToken`, only tokens issued from that moment on are served. */
+  /** Refuses every request until then. With `freshToken`, only tokens issued from that moment on are accepted. */
   grantAfter(propagation: Propagation, { freshToken = false }: { freshToken?: boolean } = {}): void {
     this.#role.start(propagation, freshToken, this.#host.identity.issued.length);
   }
 
-  /** Meets the next requests of the operation that carry a token with a fault, after all that were announced before. */
+  /** Meets the next requests of the operation with a fault, after all faults that were announced before. */
   fail(operation: Operation | "any", fault: Fault, times = 1, scope: FaultScope = {}): void {
     this.#faults.add(operation, fault, times, scope);
   }
@@ -83,12 +111,12 @@ export class LocalVault extends VaultKeys {
     this.#faults.clear();
   }
 
-  /** Calls the handler once, before the next authorised request of the operation is answered. Handlers wait their turn. */
+  /** Calls the handler once, before the next authorised request of the operation is answered. */
   onRequest(operation: Operation, handler: RequestHandler): void {
     this.#beforeAnswer.add(operation, handler);
   }
 
-  /** Calls the handler once, after the operation was next carried out and not refused, and before its answer is sent. */
+  /** Calls the handler once, after the operation next succeeds and before its answer is sent. */
   afterRequest(operation: Operation, handler: RequestHandler): void {
     this.#afterOperation.add(operation, handler);
   }
@@ -98,7 +126,7 @@ export class LocalVault extends VaultKeys {
     this.#afterOperation.clear();
   }
 
-  /** How often the operation was asked for with a token: clients ask once without, to be told where tokens come from. */
+  /** How many requests of the operation had a token. A client first asks without a token. */
   count(operation: Operation): number {
     return this.requestsOf(operation).filter(({ hasToken }) => hasToken).length;
   }
@@ -113,37 +141,20 @@ export class LocalVault extends VaultKeys {
 
   async #serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const [rawPath = "/", rawQuery = ""] = (message.url ?? "/").split("?");
-    const method = message.method ?? "GET";
-    const path = normalisePath(rawPath);
     const query = new URLSearchParams(rawQuery);
-    const requested = keyOperation(method, path);
     const token = /^Bearer (.+)$/i.exec(message.headers.authorization ?? "")?.[1];
-    const { operation, keyName } = requested;
-    const recorded: RecordedRequest = {
-      method,
-      path,
-      query: Object.fromEntries(query),
-      operation,
-      keyName,
-      hasToken: token !== undefined,
-      time: this.#host.now(),
-      requestId: randomUUID(),
-      status: undefined,
-    };
-    this.requests.push(recorded);
+    const recorded = this.#record(message.method ?? "GET", normalisePath(rawPath), query, token !== undefined);
+    const requested = keyOperation(recorded.method, recorded.path);
     const text = await readBody(message);
-    const headers = this.#headers(recorded.requestId, message.headers["x-ms-client-request-id"]);
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-    const usual = () => this.#answer(requested, query, text, token);
-    const fault = this.#faults.take(operation, token !== undefined);
+    const clientRequestId = message.headers["x-ms-client-request-id"]?.toString();
+    const head = { kind: this.kind, clientRequestId, ...recorded };
+    for (const [name, value] of Object.entries(headersOf(head))) response.setHeader(name, value);
+    const inWords = (answer: Answer) => inWordsOf(head, answer);
+    const usual = async () => inWords(await this.#answer(requested, query, text, token));
+    const fault = this.#faults.take(requested.operation, token !== undefined);
     if (fault) {
-      recorded.status = await playFault(fault, {
-        response,
-        usual,
-        send: (answer) => send(response, answer),
-        refused: this.#refused(requested, token),
-        challenge: this.#challenge,
-      });
+      const refused = this.#refused(requested, token);
+      recorded.status = await playFault(fault, { response, usual, inWords, refused, challenge: this.#challenge });
       return;
     }
     const answer = await usual();
@@ -151,53 +162,51 @@ export class LocalVault extends VaultKeys {
     send(response, answer);
   }
 
+  #record(method: string, path: string, query: URLSearchParams, hasToken: boolean): RecordedRequest {
+    const { operation, keyName } = keyOperation(method, path);
+    const recorded: RecordedRequest = {
+      method,
+      path,
+      query: Object.fromEntries(query),
+      operation,
+      keyName,
+      hasToken,
+      time: this.#host.now(),
+      requestId: randomUUID(),
+      status: undefined,
+    };
+    this.requests.push(recorded);
+    return recorded;
+  }
+
   async #answer(requested: KeyOperation, query: URLSearchParams, text: string, token = ""): Promise<Answer> {
-    if (token === "") return this.#unauthorized("AKV10000: Request is missing a Bearer or PoP token.");
+    if (token === "") return unauthorized("AKV10000: Request is missing a Bearer or PoP token.", this.#challenge);
     const verdict = this.#host.identity.verify(token, this.resource);
-    if ("refusal" in verdict) return this.#unauthorized(verdict.refusal);
-    const unsupported = apiVersionRefusal(query.get("api-version"));
+    if ("refusal" in verdict) return unauthorized(verdict.refusal, this.#challenge);
+    // A Managed HSM's nextLink has no API version.
+    const isNextPage = this.kind === "managedHsm" && query.has("$skiptoken");
+    const unsupported = isNextPage ? undefined : apiVersionRefusal(query.get("api-version"));
     if (unsupported) return unsupported;
-    const refused = this.#refused(requested, token);
-    const { operation, keyName } = requested;
+    const { operation } = requested;
     const permitted = operation === "unknown" || this.permissions.has(permissionFor(operation));
     if (!this.#role.permits(verdict, this.#host.identity.issued.length) || !permitted) {
-      return forbidden(this.authorization, refused);
+      return forbidden(this.authorization, this.#refused(requested, token));
     }
     await this.#beforeAnswer.call(operation);
-    if (operation === "backup" && this.store.key(keyName)?.managed) return forbidden("certificate", refused);
     const body = text === "" ? {} : parseObject(text);
     if (body === undefined) return badParameter("The request body is not a JSON object.");
-    const answer = await answerKeyOperation(this, this.store, this.wrapping, { ...requested, query, body });
+    const answer = await answerKeyOperation(this.service, { ...requested, query, body });
     if (answer.status < 400) await this.#afterOperation.call(operation);
     return answer;
   }
 
   get #challenge(): string {
-    return `Bearer authorization="https://login.windows.net/${this.tenantId}", resource="${this.resource}"`;
+    return challengeFor(this.tenantId, this.resource);
   }
 
-  #unauthorized(reason: string): Answer {
-    return unauthorized(reason, this.#challenge);
-  }
-
-  #refused({ operation, keyName }: KeyOperation, token: string | undefined) {
+  #refused({ operation, keyName }: KeyOperation, token: string | undefined): Refused {
     const permission = operation === "unknown" ? "get" : permissionFor(operation);
-    return { vaultName: this.name, keyName, permission, caller: this.#host.identity.callerOf(token) };
+    const caller = this.#host.identity.callerOf(token);
+    return { kind: this.kind, vaultName: this.name, keyName, permission, caller };
   }
-
-  #headers(requestId: string, clientRequestId: string | string[] | undefined): Record<string, string> {
-    return {
-      "cache-control": "no-cache",
-      "x-ms-keyvault-region": "westeurope",
-      "x-ms-keyvault-service-version": "1.9.2784.1",
-      "x-ms-request-id": requestId,
-      ...(typeof clientRequestId === "string" ? { "x-ms-client-request-id": clientRequestId } : {}),
-    };
-  }
-}
-
-function send(response: ServerResponse, { status, headers = {}, body }: Answer): void {
-  const text = typeof body === "string" ? body : body === undefined ? "" : JSON.stringify(body);
-  response.writeHead(status, { "content-type": "application/json; charset=utf-8", ...headers });
-  response.end(text);
 }

@@ -1,38 +1,43 @@
+import type { BlobDefect } from "./backupBlob";
+import type { VaultKind } from "./vaultOptions";
+
 export interface Answer {
   readonly status: number;
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
 }
 
-export type ForbiddenReason = "rbac" | "accessPolicy" | "accessDenied" | "firewall" | "privateLink" | "certificate";
-
-/** What a refusal says of the request that it answers. */
-export interface Refused {
-  readonly vaultName: string;
-  readonly keyName: string;
-  readonly permission: string;
-  readonly caller: string;
+/** What the words of a refusal depend on. */
+export interface RefusingVault {
+  readonly kind: VaultKind;
+  readonly vaultUri: string;
 }
 
 const helpUri = "https://go.microsoft.com/fwlink/?linkid=";
 
-function refusal(status: number, code: string, message: string, innerCode?: string): Answer {
+export function refusal(status: number, code: string, message: string, innerCode?: string): Answer {
   const innererror = innerCode === undefined ? {} : { innererror: { code: innerCode } };
   return { status, body: { error: { code, message, ...innererror } } };
 }
 
 export const badParameter = (message: string): Answer => refusal(400, "BadParameter", message);
 
-export function keyNotFound(nameOrId: string): Answer {
+/** The refusal of an object that is not in use. Recover answers it, too, if the object is not deleted. */
+export function keyNotFound({ kind, vaultUri }: RefusingVault, nameOrId: string, collection = "keys"): Answer {
   return refusal(
     404,
     "KeyNotFound",
-    `A key with (name/id) ${nameOrId} was not found in this key vault. If you recently deleted this key you may be able to recover it using the correct recovery command. For help resolving this issue, please see ${helpUri}2125182`,
+    kind === "managedHsm"
+      ? `Key not found: ${vaultUri}${collection}/${nameOrId}`
+      : `A key with (name/id) ${nameOrId} was not found in this key vault. If you recently deleted this key you may be able to recover it using the correct recovery command. For help resolving this issue, please see ${helpUri}2125182`,
   );
 }
 
-export const deletedKeyNotFound = (name: string): Answer =>
-  refusal(404, "KeyNotFound", `Deleted Key not found: ${name}`);
+export function deletedKeyNotFound(vault: RefusingVault, name: string): Answer {
+  return vault.kind === "managedHsm"
+    ? keyNotFound(vault, name, "deletedkeys")
+    : refusal(404, "KeyNotFound", `Deleted Key not found: ${name}`);
+}
 
 export function restoreConflict(keyUriWithVersion: string): Answer {
   return refusal(
@@ -51,15 +56,58 @@ export function keyIsDeleted(name: string): Answer {
   );
 }
 
-export const keyIsBeingDeleted = (): Answer =>
-  refusal(409, "Conflict", "Key is currently being deleted.", "ObjectIsBeingDeleted");
+export type Transition = "deleted" | "recovered";
 
-export const undecryptableBlob = (): Answer => badParameter("Cannot decrypt backup blob.");
+const innerCodes: Record<Transition, string> = {
+  deleted: "ObjectIsBeingDeleted",
+  recovered: "ObjectIsBeingRecovered",
+};
 
-export const corruptBlob = (): Answer => badParameter("Backup blob contains invalid or corrupt version.");
+/** Refuses to create or restore a key whose name is in transition. */
+export function nameIsInTransition(name: string, transition: Transition): Answer {
+  return refusal(
+    409,
+    "Conflict",
+    `Key ${name} is currently being ${transition} and cannot be re-created; retry later.`,
+    innerCodes[transition],
+  );
+}
 
-// What the service says of the backup of a certificate is not known.
-export const notAKeyBackup = (): Answer => badParameter("Cannot restore key: the backup blob is not that of a key.");
+/** Refuses any other operation. Recover is refused with the name, purge without it. */
+export function keyIsInTransition(transition: Transition, name?: string): Answer {
+  const key = name === undefined ? "Key" : `Key ${name}`;
+  return refusal(409, "Conflict", `${key} is currently being ${transition}.`, innerCodes[transition]);
+}
+
+export function recoveryConflict(keyUriWithVersion: string): Answer {
+  return refusal(
+    409,
+    "Conflict",
+    `There was a conflict while recovering the soft-deleted key '${keyUriWithVersion}'. This can happen when multiple operations are performed in parallel against the soft-deleted key. To avoid this error, perform operations against the soft-deleted key in a sequential manner.`,
+  );
+}
+
+// No record of notAKey is public.
+const blobDefects: Record<BlobDefect, string> = {
+  corrupt: "Backup blob is corrupt.",
+  corruptVersion: "Backup blob contains invalid or corrupt version.",
+  undecryptable: "Cannot decrypt backup blob.",
+  otherDomain: "Backup blob belongs to a different crypto domain and cannot be used with this instance.",
+  notAKey: "Cannot restore key: the backup blob is not that of a key.",
+};
+
+export function malformedBlob(defect: BlobDefect): Answer {
+  return refusal(400, defect === "otherDomain" ? "MalformedBackupBlob" : "Malformed backup blob", blobDefects[defect]);
+}
+
+/** The key of a certificate is neither backed up nor deleted by itself. */
+export function keyIsManaged(operation: string): Answer {
+  const reason =
+    operation === "delete"
+      ? "as this object's lifetime is managed by Key Vault."
+      : "on this Key, since it is associated with a certificate. Perform the operation on the corresponding certificate.";
+  return refusal(403, "Forbidden", `Operation "${operation}" is not allowed ${reason}`, "KeyManagedByKeyVault");
+}
 
 export function keyIsDisabled(operation: string): Answer {
   return refusal(403, "Forbidden", `Operation ${operation} is not allowed on a disabled key.`, "KeyDisabled");
@@ -69,7 +117,7 @@ export function keyUseForbidden(operation: string): Answer {
   return refusal(403, "Forbidden", `Operation ${operation} is not permitted on this key.`, "KeyOperationForbidden");
 }
 
-// No record of these two is public: they are worded as that of a disabled key.
+// No record of these two is public. Their words follow the refusal of a disabled key.
 export function keyIsNotValidNow(operation: string, validity: "notYetValid" | "expired"): Answer {
   return validity === "expired"
     ? refusal(403, "Forbidden", `Operation ${operation} is not allowed on an expired key.`, "KeyExpired")
@@ -93,10 +141,6 @@ export function throttled(retryAfterSeconds?: number): Answer {
   return retryAfterSeconds === undefined ? answer : { ...answer, headers: { "retry-after": `${retryAfterSeconds}` } };
 }
 
-export function unauthorized(message: string, challenge: string): Answer {
-  return { ...refusal(401, "Unauthorized", message), headers: { "www-authenticate": challenge } };
-}
-
 const codesByStatus: Record<number, string> = {
   400: "BadParameter",
   401: "Unauthorized",
@@ -111,58 +155,4 @@ const codesByStatus: Record<number, string> = {
 
 export function plainRefusal(status: number): Answer {
   return refusal(status, codesByStatus[status] ?? "Unknown", "The request could not be served.");
-}
-
-/** The actions of Azure RBAC that are not called as the permission of access policies is. */
-const dataActions: Record<string, string> = {
-  get: "read",
-  list: "read",
-  delete: "delete",
-  unwrapKey: "unwrap/action",
-};
-
-export function forbidden(reason: ForbiddenReason, { vaultName, keyName, permission, caller }: Refused): Answer {
-  const vault = `Vault: ${vaultName};location=westeurope`;
-  switch (reason) {
-    case "rbac": {
-      const action = `Microsoft.KeyVault/vaults/keys/${dataActions[permission] ?? `${permission}/action`}`;
-      const resource = `/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/local/providers/microsoft.keyvault/vaults/${vaultName}/keys/${keyName}`;
-      return refusal(
-        403,
-        "Forbidden",
-        `Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were changed recently, please observe propagation time.\r\nCaller: ${caller}\r\nAction: '${action}'\r\nResource: '${resource}'\r\nAssignment: (not found)\r\nDenyAssignmentId: null\r\nDecisionReason: null \r\n${vault}\r\n`,
-        "ForbiddenByRbac",
-      );
-    }
-    case "accessPolicy":
-    case "accessDenied":
-      return refusal(
-        403,
-        "Forbidden",
-        `The user, group or application '${caller.replace(";iss=", ";numgroups=0;iss=")}' does not have keys ${permission} permission on key vault '${vaultName};location=westeurope'. For help resolving this issue, please see ${helpUri}2125287`,
-        reason === "accessPolicy" ? "ForbiddenByPolicy" : "AccessDenied",
-      );
-    case "firewall":
-      return refusal(
-        403,
-        "Forbidden",
-        `Client address is not authorized and caller is not a trusted service.\r\nClient address: 203.0.113.7\r\nCaller: ${caller}\r\n${vault}`,
-        "ForbiddenByFirewall",
-      );
-    case "privateLink":
-      return refusal(
-        403,
-        "Forbidden",
-        `Connection is not an approved private link and caller was ignored because bypass is not set to 'AzureServices' and PublicNetworkAccess is set to 'Disabled'.\r\n${vault}`,
-        "ForbiddenByConnection",
-      );
-    case "certificate":
-      return refusal(
-        403,
-        "Forbidden",
-        `Operation "${permission}" is not allowed on this Key, since it is associated with a certificate. Perform the operation on the corresponding certificate.`,
-      );
-    default:
-      return reason satisfies never;
-  }
 }

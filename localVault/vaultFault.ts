@@ -1,17 +1,12 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Operation } from "./keyOperation";
-import {
-  type Answer,
-  type ForbiddenReason,
-  forbidden,
-  plainRefusal,
-  type Refused,
-  throttled,
-  unauthorized,
-} from "./serviceError";
+import { type Answer, plainRefusal, throttled } from "./serviceError";
+import { claimsChallenge, type ForbiddenReason, forbidden, type Refused, unauthorized } from "./vaultAccess";
+import { send, sendCutJson, sendHalf } from "./vaultResponse";
 
 export type Fault =
+  /** 429. Without `retryAfterSeconds` the answer has no Retry-After. */
   | { readonly kind: "throttled"; readonly retryAfterSeconds?: number }
   | {
       readonly kind: "status";
@@ -20,10 +15,14 @@ export type Fault =
       readonly headers?: Record<string, string>;
     }
   | { readonly kind: "reset" }
-  /** The operation is carried out, and the connection reset without an answer. */
+  /** The operation is carried out, and the connection closes without an answer. */
   | { readonly kind: "lostAnswer" }
+  /** No answer comes, and the connection stays open. */
   | { readonly kind: "stall" }
+  /** The operation is carried out. Its answer promises the whole body, and the connection closes after half of it. */
   | { readonly kind: "truncated" }
+  /** The operation is carried out. Its answer is cut in the middle of the JSON, under the length of what is left. */
+  | { readonly kind: "cutJson" }
   | { readonly kind: "noValue" }
   | { readonly kind: "value"; readonly value: unknown }
   | { readonly kind: "forbidden"; readonly reason: ForbiddenReason }
@@ -34,7 +33,7 @@ export type Fault =
   | { readonly kind: "claimsChallenge"; readonly claims: string };
 
 export interface FaultScope {
-  /** Whether requests without a token are met too, which clients send first to be told where tokens come from. @default false */
+  /** Whether the fault also meets requests without a token. A client sends such a request first. @default false */
   readonly withoutToken?: boolean;
 }
 
@@ -44,7 +43,7 @@ interface QueuedFault extends FaultScope {
   left: number;
 }
 
-/** Faults wait in the order of their announcement, each for as many requests as it was announced for. */
+/** Faults wait in the order of their announcement. Each meets as many requests as announced. */
 export class FaultQueue {
   #queue: QueuedFault[] = [];
 
@@ -71,24 +70,26 @@ export interface FaultContext {
   readonly response: ServerResponse;
   readonly refused: Refused;
   readonly challenge: string;
-  /** What would be answered without the fault. */
+  /** The answer without the fault. */
   usual(): Promise<Answer>;
-  send(answer: Answer): void;
+  /** Puts an answer into the words of the vault's kind. */
+  inWords(answer: Answer): Answer;
 }
 
-/** Plays the fault, and returns the status that was sent, if one was. */
+/** Plays the fault. Returns the status that was sent, or undefined if none was. */
 export async function playFault(fault: Fault, context: FaultContext): Promise<number | undefined> {
   const { response } = context;
   const answer = (given: Answer): number => {
-    context.send(given);
+    send(response, given);
     return given.status;
   };
+  const refuse = (refusal: Answer) => answer(context.inWords(refusal));
   switch (fault.kind) {
     case "throttled":
-      return answer(throttled(fault.retryAfterSeconds));
+      return refuse(throttled(fault.retryAfterSeconds));
     case "status": {
-      const { status, headers = {}, body = plainRefusal(status).body } = fault;
-      return answer({ status, headers, body });
+      const { status, headers = {}, body } = fault;
+      return body === undefined ? refuse({ ...plainRefusal(status), headers }) : answer({ status, headers, body });
     }
     case "reset":
       response.socket?.destroy();
@@ -101,14 +102,16 @@ export async function playFault(fault: Fault, context: FaultContext): Promise<nu
       return undefined;
     case "truncated":
       return sendHalf(response, await context.usual());
+    case "cutJson":
+      return sendCutJson(response, await context.usual());
     case "noValue":
       return answer({ status: 200, body: {} });
     case "value":
       return answer({ status: 200, body: { value: fault.value } });
     case "forbidden":
-      return answer(forbidden(fault.reason, context.refused));
+      return refuse(forbidden(fault.reason, context.refused));
     case "unauthorized":
-      return answer(unauthorized("AKV10000: Request is missing a Bearer or PoP token.", context.challenge));
+      return refuse(unauthorized("AKV10000: Request is missing a Bearer or PoP token.", context.challenge));
     case "delay":
       await wait(fault.milliseconds, undefined, { ref: false });
       return answer(await context.usual());
@@ -119,24 +122,8 @@ export async function playFault(fault: Fault, context: FaultContext): Promise<nu
     case "redirect":
       return answer({ status: 307, headers: { location: fault.location } });
     case "claimsChallenge":
-      return answer(unauthorized("AKV10000: Claims are insufficient.", claimsChallenge(fault.claims)));
+      return refuse(unauthorized("AKV10000: Claims are insufficient.", claimsChallenge(fault.claims)));
     default:
       return fault satisfies never;
   }
-}
-
-function claimsChallenge(claims: string): string {
-  const encoded = Buffer.from(claims).toString("base64");
-  return `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="${encoded}"`;
-}
-
-function sendHalf(response: ServerResponse, { status, body }: Answer): Promise<number> {
-  const whole = Buffer.from(JSON.stringify(body ?? {}));
-  response.writeHead(status, { "content-type": "application/json; charset=utf-8", "content-length": whole.length });
-  return new Promise((resolve) => {
-    response.write(whole.subarray(0, whole.length / 2), () => {
-      response.socket?.end();
-      resolve(status);
-    });
-  });
 }

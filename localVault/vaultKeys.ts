@@ -1,10 +1,10 @@
 import type { JsonWebKey } from "node:crypto";
-import { answerKeyOperation, type KeyRequest, type VaultSettings } from "./answerKeyOperation";
+import { answerKeyOperation, type KeyService } from "./answerKeyOperation";
 import type { BackupWrapping, OtherKind } from "./backupBlob";
 import { keyUri, keyUriWithVersion } from "./keyBundle";
 import { publicJwkOf, signDigest } from "./keyMaterial";
 import { type KeyChange, KeyStore, type NewKey, type StoredKey, type Tags } from "./keyStore";
-import type { VaultOptions } from "./vaultOptions";
+import type { VaultKind, VaultSettings } from "./vaultOptions";
 
 export interface CreatedKey {
   readonly version: string;
@@ -20,132 +20,128 @@ export interface VersionProperties extends CreatedKey {
 }
 
 export interface DeletedKeyProperties {
-  /** Those of its latest version. */
+  /** The tags of the latest version. */
   readonly tags: Tags;
   /** In the order of their creation. */
   readonly versions: readonly VersionProperties[];
 }
 
-/** The keys of a vault, which tests see and change without a request. */
+/** The keys of a vault. Tests see and change them without a request. */
 export abstract class VaultKeys implements VaultSettings {
   readonly name: string;
-  geography: string;
-  blobPadding: number;
-  purgeProtection: boolean;
-  deletionMilliseconds: number;
-  purgeMilliseconds: number;
-  protected readonly store: KeyStore;
-  protected readonly wrapping: BackupWrapping;
+  declare readonly kind: VaultKind;
+  declare geography: string;
+  declare securityDomain: string;
+  declare blobPadding: number;
+  declare purgeProtection: boolean;
+  declare retentionDays: number;
+  declare deletionMilliseconds: number;
+  declare recoveryMilliseconds: number;
+  declare purgeMilliseconds: number;
+  declare shortPages: boolean;
+  declare resource: string;
+  declare tenantId: string;
+  protected readonly service: KeyService;
 
-  protected constructor(
-    name: string,
-    host: { readonly wrapping: BackupWrapping; now(): number },
-    options: VaultOptions,
-  ) {
+  protected constructor(name: string, wrapping: BackupWrapping, now: () => number, settings: VaultSettings) {
+    Object.assign(this, settings);
     this.name = name;
-    this.geography = options.geography ?? "Europe";
-    this.blobPadding = options.blobPadding ?? 5_600;
-    this.purgeProtection = options.purgeProtection ?? false;
-    this.deletionMilliseconds = options.deletionMilliseconds ?? 0;
-    this.purgeMilliseconds = options.purgeMilliseconds ?? 0;
-    this.store = new KeyStore(host.now);
-    this.wrapping = host.wrapping;
+    this.service = { vault: this, store: new KeyStore(now, settings.kind), wrapping };
   }
 
   abstract get vaultUri(): string;
 
+  get #store(): KeyStore {
+    return this.service.store;
+  }
+
   get keyNames(): string[] {
-    return this.store.names;
+    return this.#store.names;
   }
 
   hasKey(name: string): boolean {
-    return this.store.key(name) !== undefined;
+    return this.#store.key(name) !== undefined;
   }
 
-  /** From the request for its deletion on. */
+  /** Whether the key was deleted, even if the deletion still runs. */
   isDeleted(name: string): boolean {
-    return this.store.deletedKey(name) !== undefined;
+    return this.#store.deletedKey(name) !== undefined;
   }
 
-  /** Whether a restore still meets a conflict, though the key is neither in use nor deleted any more. */
+  /** Whether a restore still meets a conflict after a purge. */
   isJustPurged(name: string): boolean {
-    return this.store.isJustPurged(name);
+    return this.#store.isJustPurged(name);
   }
 
-  /** What is kept of a key from the request for its deletion until it is recovered or purged. */
+  /** A soft-deleted key, even if the deletion still runs. */
   deletedKey(name: string): DeletedKeyProperties | undefined {
-    const deleted = this.store.deletedKey(name);
+    const deleted = this.#store.deletedKey(name);
     if (deleted === undefined) return undefined;
     return { tags: { ...deleted.versions.at(-1)?.tags }, versions: this.#versionsOf(deleted) };
   }
 
-  /** Adds a version where the key exists, as the service does. */
+  /** Creates a key, or a version of a key that exists. */
   async createKey(name: string, key: NewKey = {}): Promise<CreatedKey> {
-    if (this.store.deletedKey(name)) throw new Error(`Key ${name} is soft-deleted in ${this.name}`);
-    return this.#created(name, (await this.store.create(name, key)).version);
+    if (this.#store.deletedKey(name)) throw new Error(`Key ${name} is soft-deleted in ${this.name}`);
+    if (this.#store.isBeingRecovered(name)) throw new Error(`Key ${name} is being recovered in ${this.name}`);
+    return this.#created(name, (await this.#store.create(name, key)).version);
   }
 
   async rotateKey(name: string): Promise<CreatedKey> {
-    const version = known(await this.store.rotate(name), name);
+    const version = known(await this.#store.rotate(name), name);
     return this.#created(name, version.version);
   }
 
   updateKey(name: string, version: string | undefined, change: KeyChange): VersionProperties {
-    const updated = known(this.store.update(name, version, change), name);
+    const updated = known(this.#store.update(name, version, change), name);
     return this.keyVersions(name).find((candidate) => candidate.version === updated.version) as VersionProperties;
   }
 
   deleteKey(name: string): void {
-    known(this.store.delete(name, this.deletionMilliseconds), name);
+    known(this.#store.delete(name, this.deletionMilliseconds), name);
   }
 
   recoverKey(name: string): void {
-    known(this.store.recover(name), name);
+    known(this.#store.recover(name, this.recoveryMilliseconds), name);
   }
 
   purgeKey(name: string): void {
-    known(this.store.purge(name, this.purgeMilliseconds) || undefined, name);
+    known(this.#store.purge(name, this.purgeMilliseconds) || undefined, name);
   }
 
-  /** A backup of the key, or one that holds no more than the given of its versions. */
+  /** A backup of the key, with all its versions or only the given ones. */
   async backUpKey(name: string, { versions }: { readonly versions?: readonly string[] } = {}): Promise<string> {
-    const key = known(this.store.key(name), name);
-    const held = versions?.map((version) => known(this.store.version(name, version), `${name}/${version}`));
+    const key = known(this.#store.key(name), name);
+    const held = versions?.map((version) => known(this.#store.version(name, version), `${name}/${version}`));
     const kept = key.versions.filter((version) => held?.includes(version) ?? true);
-    return this.wrapping.seal({ ...key, versions: kept }, this.geography, this.blobPadding);
+    const domain = this.kind === "vault" ? this.geography : this.securityDomain;
+    return this.service.wrapping.seal({ ...key, versions: kept }, domain, this.blobPadding, this.kind);
   }
 
-  /** A backup of something that is no key, of which the vault need hold nothing. */
+  /** A backup of a secret or certificate. The vault need not hold it. */
   backUpAs(kind: OtherKind, name: string): Promise<string> {
-    return this.wrapping.sealOther({ kind, name }, this.geography, this.blobPadding);
+    return this.service.wrapping.sealOther({ kind, name }, this.geography, this.blobPadding);
   }
 
-  /** Restores a backup, and says whether its name was free. */
+  /** Restores a backup, and returns whether the service accepted it. */
   async restoreKey(blob: string): Promise<boolean> {
-    const request: KeyRequest = {
-      operation: "restore",
-      keyName: "",
-      version: "",
-      query: new URLSearchParams(),
-      body: { value: blob },
-    };
-    const { status } = await answerKeyOperation(this, this.store, this.wrapping, request);
-    return status === 200;
+    const request = { operation: "restore", keyName: "", version: "", query: new URLSearchParams() } as const;
+    return (await answerKeyOperation(this.service, { ...request, body: { value: blob } })).status === 200;
   }
 
-  /** In the order of their creation; none for a key that is not there. */
+  /** The versions in the order of their creation. Empty if there is no such key. */
   keyVersions(name: string): VersionProperties[] {
-    const key = this.store.key(name);
+    const key = this.#store.key(name);
     return key === undefined ? [] : this.#versionsOf({ ...key, name });
   }
 
-  /** Signs a SHA-256 digest, by ES256 or RS256, whatever the key is permitted. */
+  /** Signs a SHA-256 digest by ES256 or RS256, even if `key_ops` do not permit it. */
   sign(name: string, version: string | undefined, digest: Uint8Array): Buffer {
-    return signDigest(known(this.store.version(name, version), name).privateKey, digest);
+    return signDigest(known(this.#store.version(name, version), name).privateKey, digest);
   }
 
   publicJwk(name: string, version?: string): JsonWebKey {
-    return publicJwkOf(known(this.store.version(name, version), name).privateKey);
+    return publicJwkOf(known(this.#store.version(name, version), name).privateKey);
   }
 
   #created(name: string, version: string): CreatedKey {

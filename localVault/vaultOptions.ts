@@ -1,16 +1,57 @@
+/** A vault of Azure Key Vault, or the keys of a Managed HSM. */
+export type VaultKind = "vault" | "managedHsm";
+
 export interface VaultOptions {
-  /** Backups are restored only within the geography that they were made in. @default "Europe" */
+  /** A Managed HSM has other blobs, refusals, headers, lists and key types than a vault. @default "vault" */
+  readonly kind?: VaultKind;
+  /** A vault restores only backups of its own geography. @default "Europe" */
   readonly geography?: string;
-  /** The least bytes that each version takes in a backup before encryption. @default 5600, as a real key of one version has */
+  /** A Managed HSM restores only backups of its own security domain. @default "contoso" */
+  readonly securityDomain?: string;
+  /**
+   * The least bytes of a backup of one version before encryption. Each further version adds a share of these bytes.
+   * @default 5340 for a vault and 12300 for a Managed HSM, as backups of RSA-2048 keys have
+   */
   readonly blobPadding?: number;
-  /** Whether a deleted key can be purged before its time. @default false */
+  /** Purge protection keeps a deleted key until its retention ends. @default false */
   readonly purgeProtection?: boolean;
-  /** How long a deletion takes, during which the name can neither be used nor recovered. @default 0 */
+  /** How long a deleted key is kept. @default 90 */
+  readonly retentionDays?: number;
+  /** How long a deletion runs. Until then the key can be neither read nor recovered nor purged. @default 0 */
   readonly deletionMilliseconds?: number;
+  /** How long a recovery runs. Until then the key cannot be read, and its name is taken. @default 0 */
+  readonly recoveryMilliseconds?: number;
   /** How long after a purge a restore still meets a conflict. @default 0 */
   readonly purgeMilliseconds?: number;
-  /** What the vault demands tokens for. @default "https://vault.azure.net" */
+  /**
+   * Whether every list of keys and of deleted keys begins with an empty page and goes on with short pages.
+   * A vault pages lists that are longer than one page in this way in any case. @default false
+   */
+  readonly shortPages?: boolean;
+  /** What the vault demands tokens for. @default "https://vault.azure.net" or "https://managedhsm.azure.net" */
   readonly resource?: string;
-  /** The tenant that the vault sends its clients to. @default that of the identity */
+  /** The tenant that the vault names to clients without a token. @default the tenant of the identity */
   readonly tenantId?: string;
+}
+
+/** The options with their defaults. */
+export type VaultSettings = { -readonly [Name in keyof VaultOptions]-?: VaultOptions[Name] };
+
+export function vaultSettings({ kind = "vault", ...options }: VaultOptions, tenantId: string): VaultSettings {
+  const isHsm = kind === "managedHsm";
+  return {
+    kind,
+    geography: "Europe",
+    securityDomain: "contoso",
+    blobPadding: isHsm ? 12_300 : 5_340,
+    purgeProtection: false,
+    retentionDays: 90,
+    deletionMilliseconds: 0,
+    recoveryMilliseconds: 0,
+    purgeMilliseconds: 0,
+    shortPages: false,
+    resource: isHsm ? "https://managedhsm.azure.net" : "https://vault.azure.net",
+    tenantId,
+    ...options,
+  };
 }

@@ -55,7 +55,7 @@ describe("a backup of something else", () => {
     expect(backup[0]).toBe(41);
     expect(await refusalOf(keyClient(service, vault).restoreKeyBackup(backup))).toMatchObject({
       statusCode: 400,
-      code: "BadParameter",
+      code: "Malformed backup blob",
       message: "Backup blob contains invalid or corrupt version.",
     });
   });
@@ -68,7 +68,7 @@ describe("a backup of something else", () => {
     expect(start(backup)).toBe(start(decoded(await vault.backUpKey("orders"))));
     expect(await refusalOf(keyClient(service, vault).restoreKeyBackup(backup))).toMatchObject({
       statusCode: 400,
-      code: "BadParameter",
+      code: "Malformed backup blob",
       message: "Cannot restore key: the backup blob is not that of a key.",
     });
     expect(vault.hasKey("tls")).toBe(false);

@@ -28,6 +28,12 @@ describe("the control endpoint", () => {
     expect(await control("GET", "/vaults/kv-one")).toEqual(created);
   });
 
+  it("creates a Managed HSM if it is told to", async () => {
+    await control("PUT", "/vaults/hsm-one", { kind: "managedHsm" });
+    await control("PUT", "/vaults/kv-plain");
+    expect([service.vault("hsm-one")?.kind, service.vault("kv-plain")?.kind]).toEqual(["managedHsm", "vault"]);
+  });
+
   it("creates a vault once for callers who come together", async () => {
     const answers = await Promise.all([control("PUT", "/vaults/kv-two"), control("PUT", "/vaults/kv-two")]);
     expect(answers[0]).toEqual(answers[1]);
@@ -111,7 +117,7 @@ describe("the service", () => {
       client.backupKey("orders").then((backup) => process.stdout.write(String(backup.length)));`;
     const env = { ...process.env, ...service.environment() };
     const { stdout } = await promisify(execFile)(process.execPath, ["-e", program, vault.vaultUri], { env });
-    expect(stdout).toBe("8031");
+    expect(stdout).toBe("8036");
     expect(vault.count("backup")).toBe(1);
   });
 

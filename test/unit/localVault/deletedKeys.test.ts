@@ -43,13 +43,13 @@ describe("the list of deleted keys", () => {
     ]);
   });
 
-  it("comes in pages", async () => {
+  it("comes in an empty page and short pages if it is longer than one page", async () => {
     const vault = await service.createVault();
     const names = Array.from({ length: 26 }, (_, made) => `orders-${String(made).padStart(2, "0")}`);
     await Promise.all(names.map((name) => vault.createKey(name)));
     for (const name of names) vault.deleteKey(name);
     expect((await listed(vault)).map(({ name }) => name)).toEqual(names);
-    expect(vault.requestsOf("listDeleted").map(({ status }) => status)).toEqual([401, 200, 200]);
+    expect(vault.count("listDeleted")).toBe(3);
   });
 
   it("leaves out keys that are still being deleted, recovered or purged", async () => {

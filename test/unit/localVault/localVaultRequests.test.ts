@@ -40,7 +40,7 @@ describe("the challenge", () => {
     const { status, headers, error } = await backup();
     expect(status).toBe(401);
     expect(headers.get("www-authenticate")).toBe(
-      `Bearer authorization="https://login.windows.net/${service.identity.tenantId}", resource="https://vault.azure.net"`,
+      `Bearer authorization="https://login.microsoftonline.com/${service.identity.tenantId}", resource="https://vault.azure.net"`,
     );
     expect(error).toEqual({ code: "Unauthorized", message: "AKV10000: Request is missing a Bearer or PoP token." });
   });
@@ -49,7 +49,7 @@ describe("the challenge", () => {
     const other = await service.createVault(undefined, { resource: "https://vault.azure.cn", tenantId: "contoso" });
     const response = await fetch(`${other.vaultUri}keys?api-version=7.4`);
     expect(response.headers.get("www-authenticate")).toBe(
-      'Bearer authorization="https://login.windows.net/contoso", resource="https://vault.azure.cn"',
+      'Bearer authorization="https://login.microsoftonline.com/contoso", resource="https://vault.azure.cn"',
     );
   });
 
@@ -168,7 +168,7 @@ it("answers the real client within one process", async () => {
   Object.assign(process.env, service.environment());
   const options = { serviceVersion: "7.4", disableChallengeResourceVerification: true };
   const client = new KeyClient(vault.vaultUri, new ManagedIdentityCredential(), options);
-  expect(await client.backupKey("orders")).toHaveLength(8_031);
+  expect(await client.backupKey("orders")).toHaveLength(8_036);
   expect(vault.requests.map(({ hasToken, status }) => [hasToken, status])).toEqual([
     [false, 401],
     [true, 200],

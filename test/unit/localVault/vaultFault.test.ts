@@ -3,8 +3,8 @@ import { KeyClient } from "@azure/keyvault-keys";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { LocalKeyVault } from "../../../localVault/localKeyVault";
 import type { LocalVault } from "../../../localVault/localVault";
-import { trustLocalCertificate } from "../../support/trustLocalCertificate";
 import type { Fault } from "../../../localVault/vaultFault";
+import { trustLocalCertificate } from "../../support/trustLocalCertificate";
 
 let service: LocalKeyVault;
 let vault: LocalVault;
@@ -105,6 +105,15 @@ describe("what the real client makes of a fault", () => {
     });
   });
 
+  it("does not retry an answer whose JSON is cut", async () => {
+    expect(await outcomeOf({ kind: "cutJson" })).toMatchObject({
+      statusCode: 200,
+      code: "PARSE_ERROR",
+      message: expect.stringContaining("occurred while parsing the response body"),
+      attempts: 1,
+    });
+  });
+
   it("takes a 200 without a value for no backup", async () => {
     expect(await outcomeOf({ kind: "noValue" })).toEqual({ bytes: undefined, attempts: 1 });
   });
@@ -129,7 +138,7 @@ describe("what the real client makes of a fault", () => {
     ["accessDenied", "AccessDenied", "does not have keys backup permission on key vault 'kv-orders;"],
     ["firewall", "ForbiddenByFirewall", "Client address is not authorized and caller is not a trusted service."],
     ["privateLink", "ForbiddenByConnection", "Connection is not an approved private link"],
-    ["certificate", undefined, "since it is associated with a certificate"],
+    ["certificate", "KeyManagedByKeyVault", "since it is associated with a certificate"],
   ] as const)("is told why it is forbidden by %s", async (reason, innerCode, text) => {
     const outcome = await outcomeOf({ kind: "forbidden", reason });
     expect(outcome).toMatchObject({ statusCode: 403, code: "Forbidden", attempts: 1 });
@@ -155,7 +164,7 @@ describe("what the real client makes of a fault", () => {
     const claims = JSON.stringify({ access_token: { nbf: { essential: true, value: "1604106651" } } });
     const issued = service.identity.tokensIssued.length;
     vault.fail("backup", { kind: "claimsChallenge", claims });
-    expect(await createClient().backupKey("orders")).toHaveLength(8_031);
+    expect(await createClient().backupKey("orders")).toHaveLength(8_036);
     const asked = service.identity.tokensIssued.slice(issued).map((token) => token.claims ?? "");
     expect(asked).toHaveLength(2);
     expect(asked[0]).not.toContain("1604106651");
@@ -165,7 +174,7 @@ describe("what the real client makes of a fault", () => {
   it("waits for an answer that is late", async () => {
     vault.fail("backup", { kind: "delay", milliseconds: 80 });
     const started = performance.now();
-    expect(await createClient().backupKey("orders")).toHaveLength(8_031);
+    expect(await createClient().backupKey("orders")).toHaveLength(8_036);
     expect(performance.now() - started).toBeGreaterThan(75);
   });
 
@@ -182,7 +191,7 @@ describe("announced faults", () => {
     vault.fail("backup", { kind: "status", status: 500 }, 2);
     vault.fail("any", { kind: "status", status: 503 });
     vault.fail("restore", { kind: "reset" });
-    expect(await createClient().backupKey("orders")).toHaveLength(8_031);
+    expect(await createClient().backupKey("orders")).toHaveLength(8_036);
     expect(vault.requestsOf("backup").map(({ status }) => status)).toEqual([401, 500, 500, 503, 200]);
   });
 
@@ -193,7 +202,7 @@ describe("announced faults", () => {
 
   it("meet requests without a token only where that is wanted", async () => {
     vault.fail("backup", { kind: "status", status: 503 }, 1, { withoutToken: true });
-    expect(await createClient().backupKey("orders")).toHaveLength(8_031);
+    expect(await createClient().backupKey("orders")).toHaveLength(8_036);
     expect(vault.requestsOf("backup").map(({ status, hasToken }) => [status, hasToken])).toEqual([
       [503, false],
       [401, false],
