@@ -1,0 +1,192 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { readFile } from "node:fs/promises";
+import type { GetTokenOptions, TokenCredential } from "@azure/core-auth";
+import type { PipelineOptions } from "@azure/core-rest-pipeline";
+import {
+  AzureAuthorityHosts,
+  ClientAssertionCredential,
+  ClientCertificateCredential,
+  ClientSecretCredential,
+  DefaultAzureCredential,
+  ManagedIdentityCredential,
+} from "@azure/identity";
+import { CredentialError } from "./credentialError";
+import { type IdentitySettings, kindOf } from "./identitySettings";
+import { oidcTokenOf } from "./oidcToken";
+
+const authorityHosts: Readonly<Record<string, string>> = {
+  public: AzureAuthorityHosts.AzurePublicCloud,
+  azurepubliccloud: AzureAuthorityHosts.AzurePublicCloud,
+  azurecloud: AzureAuthorityHosts.AzurePublicCloud,
+  usgovernment: AzureAuthorityHosts.AzureGovernment,
+  azureusgovernment: AzureAuthorityHosts.AzureGovernment,
+  azureusgovernmentcloud: AzureAuthorityHosts.AzureGovernment,
+  china: AzureAuthorityHosts.AzureChina,
+  azurechinacloud: AzureAuthorityHosts.AzureChina,
+};
+
+// @azure/identity calls for an assertion without the abort signal of the call that needs it.
+const callSignal = new AsyncLocalStorage<AbortSignal>();
+
+/**
+ * The credential that azure-native uses with the same settings: the first that is configured, and no other if that one
+ * fails. If none is configured, `DefaultAzureCredential`.
+ *
+ * `getToken` rejects with a {@link CredentialError}.
+ *
+ * @param pipelineOptions - Of the requests for tokens: retries, proxy, user agent.
+ */
+export function credentialOf(settings: IdentitySettings, pipelineOptions: PipelineOptions = {}): TokenCredential {
+  let credential: Promise<TokenCredential> | undefined;
+  const construct = () => {
+    credential ??= newCredential(settings, pipelineOptions).catch((error: unknown) => {
+      credential = undefined;
+      throw error;
+    });
+    return credential;
+  };
+  return {
+    async getToken(scopes, options) {
+      try {
+        return await untilAborted(settings, options?.abortSignal, (abortSignal) =>
+          callSignal.run(abortSignal, async () => (await construct()).getToken(scopes, { ...options, abortSignal })),
+        );
+      } catch (error) {
+        throw credentialErrorIn(error) ?? new CredentialError(settings, { because: "refused", error });
+      }
+    },
+  };
+}
+
+// Not every credential in @azure/identity heeds the signal.
+async function untilAborted<T>(
+  settings: IdentitySettings,
+  signal: GetTokenOptions["abortSignal"],
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (signal?.aborted) {
+    throw new CredentialError(settings, { because: "aborted" });
+  }
+  const controller = new AbortController();
+  let abort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => {
+      reject(new CredentialError(settings, { because: "aborted" }));
+      controller.abort();
+    };
+  });
+  signal?.addEventListener("abort", abort);
+  try {
+    return await Promise.race([aborted, work(controller.signal)]);
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+// @azure/identity wraps what an assertion throws.
+function credentialErrorIn(error: unknown): CredentialError | undefined {
+  if (error instanceof CredentialError) {
+    return error;
+  }
+  return error instanceof Error && error.cause !== undefined ? credentialErrorIn(error.cause) : undefined;
+}
+
+async function newCredential(settings: IdentitySettings, pipelineOptions: PipelineOptions): Promise<TokenCredential> {
+  const kind = kindOf(settings);
+  const options = { ...pipelineOptions, ...authorityOptions(settings) };
+  switch (kind) {
+    case "default":
+      return new DefaultAzureCredential({ ...options, ...given({ tenantId: settings.tenantId }) });
+    case "clientCertificate": {
+      const { tenantId, clientId } = applicationIn(settings);
+      return new ClientCertificateCredential(tenantId, clientId, await readCertificate(settings), options);
+    }
+    case "clientSecret": {
+      const { tenantId, clientId } = applicationIn(settings);
+      return new ClientSecretCredential(tenantId, clientId, settings.clientSecret ?? "", options);
+    }
+    case "oidc": {
+      const { tenantId, clientId } = applicationIn(settings);
+      const oidcToken = oidcTokenOf(settings, pipelineOptions);
+      return new ClientAssertionCredential(tenantId, clientId, () => oidcToken(callSignal.getStore()), options);
+    }
+    case "managedIdentity":
+      return new ManagedIdentityCredential({ ...options, ...given({ clientId: settings.clientId }) });
+    default:
+      return kind satisfies never;
+  }
+}
+
+function authorityOptions(settings: IdentitySettings) {
+  return {
+    additionallyAllowedTenants: auxiliaryTenants(settings),
+    disableInstanceDiscovery: settings.disableInstanceDiscovery === "true",
+    // Without an authority host, @azure/identity reads AZURE_AUTHORITY_HOST.
+    ...given({ authorityHost: authorityHostOf(settings) }),
+  };
+}
+
+function authorityHostOf(settings: IdentitySettings): string | undefined {
+  const { activeDirectoryAuthorityHost, resourceManagerAudience, resourceManagerEndpoint, environment } = settings;
+  // azure-native uses a private cloud's authority only if its resource manager is set too.
+  if (activeDirectoryAuthorityHost && resourceManagerAudience && resourceManagerEndpoint) {
+    return activeDirectoryAuthorityHost;
+  }
+  if (environment === undefined) {
+    return undefined;
+  }
+  const host = authorityHosts[environment.toLowerCase()];
+  if (host === undefined) {
+    throw new CredentialError(settings, { because: "malformed", setting: "environment" });
+  }
+  return host;
+}
+
+function auxiliaryTenants(settings: IdentitySettings): string[] {
+  const { auxiliaryTenantIds } = settings;
+  if (auxiliaryTenantIds === undefined) {
+    return [];
+  }
+  const tenants = parseJson(auxiliaryTenantIds);
+  if (Array.isArray(tenants) && tenants.every((tenant) => typeof tenant === "string")) {
+    return tenants;
+  }
+  throw new CredentialError(settings, { because: "malformed", setting: "auxiliaryTenantIds" });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function applicationIn(settings: IdentitySettings): { tenantId: string; clientId: string } {
+  const required = (setting: "tenantId" | "clientId") => {
+    const value = settings[setting];
+    if (value === undefined) {
+      throw new CredentialError(settings, { because: "unset", setting });
+    }
+    return value;
+  };
+  return { tenantId: required("tenantId"), clientId: required("clientId") };
+}
+
+async function readCertificate(settings: IdentitySettings) {
+  const setting = "clientCertificatePath";
+  const certificate = await readFile(settings[setting] ?? "", "latin1").catch((error: NodeJS.ErrnoException) => {
+    throw new CredentialError(settings, { because: "unreadable", setting, code: error.code ?? error.name, error });
+  });
+  if (!certificate.includes("-----BEGIN ")) {
+    throw new CredentialError(settings, { because: "malformed", setting });
+  }
+  return { certificate, ...given({ certificatePassword: settings.clientCertificatePassword }) };
+}
+
+// The SDK's options may be absent, but not undefined.
+function given<T extends object>(members: T): { [Name in keyof T]?: NonNullable<T[Name]> } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof T]?: NonNullable<T[Name]>;
+  };
+}
