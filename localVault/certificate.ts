@@ -8,9 +8,9 @@ export interface Certificate {
 
 const dayInMilliseconds = 86_400_000;
 
-/** Makes a certificate for this machine's loopback names, which is its own authority, valid from yesterday for three days. */
+/** Makes a self-signed certificate for the loopback names of this machine. It is valid from yesterday for three days. */
 export async function createCertificate(keyType: "ec" | "rsa" = "ec", now = Date.now()): Promise<Certificate> {
-  // OpenSSL finds an authority by its name: two of one name, trusted by one process, are mistaken for each other.
+  // OpenSSL finds an authority by its name, so two authorities in one process need two names.
   const name = `Local Key Vault ${randomUUID()}`;
   const generated = await generate([{ name: "commonName", value: name }], {
     keyType,

@@ -10,6 +10,7 @@ import {
 } from "./entraAuthority";
 import { readClaims, signToken, verifyToken } from "./jsonWebToken";
 import { type LoopbackServer, listenOnLoopback, readBody, sendJson } from "./loopbackServer";
+import { answerManagedIdentity, answerOidcRequest } from "./managedIdentity";
 import type { TokenIssue } from "./vaultAccess";
 
 export type Grant = "managedIdentity" | "clientSecret" | "clientAssertion" | "oidcRequest" | "direct";
@@ -18,11 +19,11 @@ export interface IssuedToken {
   readonly grant: Grant;
   /** The audience that the token is for. */
   readonly resource: string;
-  /** What the caller asked for, in its own words. */
+  /** The scope or resource as the caller wrote it. */
   readonly scope: string;
   readonly clientId: string;
   readonly tenantId: string;
-  /** The claims that a challenge had the caller ask for. */
+  /** The claims that the caller asked for after a challenge. */
   readonly claims: string | undefined;
   readonly time: number;
 }
@@ -42,15 +43,15 @@ export interface ClientRegistration {
 
 export type TokenVerdict = TokenIssue | { readonly refusal: string };
 
-/** Where tokens come from: a managed identity, an Entra authority, and the OIDC provider of a CI job. */
+/** The sources of tokens: a managed identity, an Entra authority, and the OIDC provider of a CI job. */
 export class LocalIdentity {
   readonly tenantId = randomUUID();
-  /** The client and the object of the managed identity. */
+  /** The client id of the managed identity. `objectId` is its object id. */
   readonly clientId = randomUUID();
   readonly objectId = randomUUID();
-  /** IDENTITY_HEADER: what a caller must send to get the managed identity's tokens. */
+  /** IDENTITY_HEADER. A caller sends it to get tokens of the managed identity. */
   readonly header = randomUUID();
-  /** The bearer of requests for the CI job's OIDC token. */
+  /** The bearer token of requests for the CI job's OIDC token. */
   readonly oidcRequestToken = randomUUID();
   /** The text of every token, in the order of their issue. */
   readonly issued: string[] = [];
@@ -72,7 +73,7 @@ export class LocalIdentity {
   static async start(certificate: Certificate, now: () => number = Date.now): Promise<LocalIdentity> {
     const identity = new LocalIdentity(now);
     identity.#managedIdentity = await listenOnLoopback(async (request, response) => {
-      const { status, body } = identity.#answerManagedIdentity(request);
+      const { status, body } = answerManagedIdentity(identity, request);
       sendJson(response, status, body);
     });
     identity.#authority = await listenOnLoopback(async (request, response) => {
@@ -91,12 +92,12 @@ export class LocalIdentity {
     return `http://127.0.0.1:${this.#managedIdentity?.port}/msi/token`;
   }
 
-  /** AZURE_AUTHORITY_HOST; clients must leave out instance discovery, which only Microsoft's own hosts have. */
+  /** AZURE_AUTHORITY_HOST. Clients must disable instance discovery, which only Microsoft's hosts have. */
   get authorityHost(): string {
     return `https://localhost:${this.#authority?.port}`;
   }
 
-  /** ACTIONS_ID_TOKEN_REQUEST_URL. As at GitHub it has a query already, to which the audience is added. */
+  /** ACTIONS_ID_TOKEN_REQUEST_URL. It has a query, as at GitHub, and clients append the audience. */
   get oidcRequestUri(): string {
     return `${this.authorityHost}/oidc/token?api-version=2.0`;
   }
@@ -108,13 +109,13 @@ export class LocalIdentity {
     return registered;
   }
 
-  /** Refuses the next requests for tokens, wherever they arrive. */
+  /** Refuses the next requests for tokens at any of the sources. */
   fail(times = 1, status: 400 | 500 = 500): void {
     this.#failuresLeft = times;
     this.#failureStatus = status;
   }
 
-  /** The managed identity's token without a request, for tests that speak to a vault themselves. */
+  /** A token of the managed identity without a request, for tests that call a vault directly. */
   accessToken(resource = "https://vault.azure.net"): string {
     const { clientId, tenantId } = this;
     return this.issue({ grant: "direct", resource, scope: resource, clientId, tenantId, claims: undefined });
@@ -146,7 +147,7 @@ export class LocalIdentity {
     return token;
   }
 
-  /** Judges a token as a vault does that demands tokens for the resource. */
+  /** Judges a token for a vault that demands tokens for the resource. */
   verify(token: string, resource: string): TokenVerdict {
     const claims = verifyToken(token, this.#keys.publicKey);
     const issue = this.#serials.get(String(claims?.jti));
@@ -159,13 +160,13 @@ export class LocalIdentity {
     return issue;
   }
 
-  /** How the service names the bearer of a token in its refusals. */
+  /** The caller as refusals name it. */
   callerOf(token: string | undefined): string {
     const claims = token === undefined ? undefined : readClaims(token);
     return `appid=${claims?.appid};oid=${claims?.oid};iss=${claims?.iss}`;
   }
 
-  /** The claims of a CI job's token of ours. */
+  /** The claims of a CI job's token that this identity issued. */
   oidcClaims(token: string): Record<string, unknown> | undefined {
     return verifyToken(token, this.#keys.publicKey);
   }
@@ -174,61 +175,27 @@ export class LocalIdentity {
     return this.#clients.find((client) => client.clientId === clientId)?.objectId ?? this.objectId;
   }
 
-  #failing(): 400 | 500 | undefined {
+  /** The status that the next request for a token is refused with, if it is to fail. */
+  takeFailure(): 400 | 500 | undefined {
     if (this.#failuresLeft <= 0) return undefined;
     this.#failuresLeft -= 1;
     return this.#failureStatus;
   }
 
-  #answerManagedIdentity(request: IncomingMessage): TokenAnswer {
-    const url = new URL(request.url ?? "/", "http://127.0.0.1");
-    const resource = url.searchParams.get("resource");
-    const refused = (status: number, message: string): TokenAnswer => ({
-      status,
-      body: { statusCode: status, message, correlationId: randomUUID() },
-    });
-    const failure = this.#failing();
-    if (failure) return refused(failure, "The managed identity is not available.");
-    if (request.method !== "GET" || url.pathname !== "/msi/token") return refused(404, "Not found");
-    if (request.headers["x-identity-header"] !== this.header) return refused(401, "The identity header is wrong.");
-    if (url.searchParams.get("api-version") !== "2019-08-01") return refused(400, "Unsupported api-version.");
-    if (!resource) return refused(400, "The resource is missing.");
-    const { tenantId } = this;
-    const client_id = url.searchParams.get("client_id") ?? this.clientId;
-    const order = { resource, scope: resource, clientId: client_id, tenantId, claims: undefined };
-    const access_token = this.issue({ grant: "managedIdentity", ...order });
-    const expires_on = String(readClaims(access_token)?.exp);
-    return { status: 200, body: { access_token, expires_on, resource, token_type: "Bearer", client_id } };
-  }
-
   #answerAuthority(request: IncomingMessage, body: string): TokenAnswer {
     const url = new URL(request.url ?? "/", this.authorityHost);
     const [, tenantId = "", ...rest] = url.pathname.split("/");
-    if (url.pathname === "/oidc/token") return this.#answerOidcRequest(request, url);
+    if (url.pathname === "/oidc/token") return answerOidcRequest(this, request, url);
     switch (rest.join("/")) {
       case "v2.0/.well-known/openid-configuration":
         return { status: 200, body: openIdConfiguration(this.authorityHost, tenantId) };
       case "oauth2/v2.0/token": {
-        const failure = this.#failing();
+        const failure = this.takeFailure();
         if (failure) return transientTokenError(failure);
         return answerTokenRequest(this, this.#clients, tenantId, new URLSearchParams(body));
       }
       default:
         return { status: 404, body: { error: "not_found" } };
     }
-  }
-
-  #answerOidcRequest(request: IncomingMessage, url: URL): TokenAnswer {
-    const failure = this.#failing();
-    if (failure) return { status: failure, body: { message: "The OIDC provider is not available." } };
-    const bearer = /^bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
-    if (bearer !== this.oidcRequestToken) return { status: 401, body: { message: "The request token is wrong." } };
-    const resource = url.searchParams.get("audience") ?? "https://github.com/example";
-    const { clientId, tenantId } = this;
-    const sub = "repo:example/infrastructure:ref:refs/heads/main";
-    const order = { resource, scope: resource, clientId, tenantId, claims: undefined };
-    const extraClaims = { iss: "https://token.actions.githubusercontent.com", sub };
-    const value = this.issue({ grant: "oidcRequest", ...order, extraClaims });
-    return { status: 200, body: { count: value.length, value } };
   }
 }

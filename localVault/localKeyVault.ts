@@ -10,7 +10,7 @@ import type { LoopbackServer } from "./loopbackServer";
 import type { VaultOptions } from "./vaultOptions";
 
 export interface LocalKeyVaultOptions {
-  /** Where the certificate is written, to stay. @default a fresh temporary folder, removed at the end */
+  /** The folder of the certificate. @default a temporary folder, which is removed at the end */
   readonly certificateDirectory?: string;
   /** The clock of vaults and tokens, in milliseconds. @default Date.now */
   readonly now?: () => number;
@@ -50,7 +50,7 @@ export class LocalKeyVault {
     return service;
   }
 
-  /** Where other processes create vaults and keys. */
+  /** Other processes create vaults and keys at this address. */
   get controlUri(): string {
     return `http://127.0.0.1:${this.#control?.port}`;
   }
@@ -59,7 +59,7 @@ export class LocalKeyVault {
     return [...this.#started.values()];
   }
 
-  /** What a child process needs in order to trust the vaults and to get tokens for them. */
+  /** The variables by which a child process trusts the vaults and gets tokens for them. */
   environment(): Record<string, string> {
     return {
       NODE_EXTRA_CA_CERTS: this.certificatePath,

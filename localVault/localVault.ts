@@ -17,7 +17,7 @@ import type { LocalIdentity } from "./localIdentity";
 import { type LoopbackServer, listenOnLoopback, parseObject, readBody } from "./loopbackServer";
 import { type Answer, badParameter } from "./serviceError";
 import { challengeFor, forbidden, type Propagation, type Refused, RoleAssignment, unauthorized } from "./vaultAccess";
-import { type Fault, FaultQueue, type FaultScope, playFault } from "./vaultFault";
+import { type Fault, FaultQueue, type FaultScope, playFault, type RequestHandler, RequestHandlers } from "./vaultFault";
 import { VaultKeys } from "./vaultKeys";
 import { type VaultOptions, vaultSettings } from "./vaultOptions";
 import { headersOf, inWordsOf, send } from "./vaultResponse";
@@ -43,25 +43,6 @@ export interface RecordedRequest {
   readonly requestId: string;
   /** Undefined if no answer was sent. */
   status: number | undefined;
-}
-
-export type RequestHandler = () => void | Promise<void>;
-
-/** Handlers wait in the order of their announcement. Each is called for one request of its operation. */
-class RequestHandlers {
-  readonly #waiting = new Map<Operation, RequestHandler[]>();
-
-  add(operation: Operation, handler: RequestHandler): void {
-    this.#waiting.set(operation, [...(this.#waiting.get(operation) ?? []), handler]);
-  }
-
-  async call(operation: Operation): Promise<void> {
-    await this.#waiting.get(operation)?.shift()?.();
-  }
-
-  clear(): void {
-    this.#waiting.clear();
-  }
 }
 
 /** One vault: its keys, its permissions, the requests it had, and the faults to come. */

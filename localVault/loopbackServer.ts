@@ -10,7 +10,7 @@ export interface LoopbackServer {
 
 type RequestHandler = (request: http.IncomingMessage, response: http.ServerResponse) => Promise<void>;
 
-/** Serves on a free port of 127.0.0.1, over TLS where a certificate is given, without keeping the process alive. */
+/** Serves on a free port of 127.0.0.1, over TLS if a certificate is given. The server does not keep the process alive. */
 export async function listenOnLoopback(handler: RequestHandler, certificate?: Certificate): Promise<LoopbackServer> {
   const listener: http.RequestListener = (request, response) => {
     handler(request, response).catch((error: unknown) => {
@@ -31,7 +31,7 @@ export async function listenOnLoopback(handler: RequestHandler, certificate?: Ce
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
-  // A connection that the server closes between two requests looks to its client like a fault that nobody asked for.
+  // If the server closed an idle connection, its client would see a fault that no test announced.
   server.keepAliveTimeout = 600_000;
   server.unref();
   await new Promise<void>((resolve, reject) => {
@@ -54,7 +54,7 @@ export async function readBody(request: http.IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** The JSON object in a body, or undefined where the body is something else. */
+/** The JSON object in a body, or undefined if the body is something else. */
 export function parseObject(body: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(body);
