@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
-import { contentKeyLength, decryptCompact, encryptCompact, type JweHeader, type Recipient } from "./compactJwe";
+import { contentKeyLength, decryptCompact, encryptCompact, type JweHeader } from "./compactJwe";
 import { exportPrivateKey, importPrivateKey } from "./keyMaterial";
 import type { KeyVersion, StoredKey } from "./keyStore";
 import type { VaultKind } from "./vaultOptions";
@@ -74,12 +74,11 @@ export class BackupWrapping {
 
   /** A vault's blob: a length byte, a version string and a compact JWE. */
   #sealForVaults(versionString: string, plaintext: Buffer, geography: string): string {
-    const { kid } = this.#key("vault", geography);
+    const { kid, secret } = this.#key("vault", geography);
     const header: JweHeader = { kid, alg: "RSA-OAEP-256", enc: "A256CBC-HS512" };
     // Only the service can decrypt the encrypted key, and RSA-4096 keys take seconds to generate. Random bytes look the same.
     const encryptedKey = randomBytes(encryptedKeyLength);
-    const contentKey = this.#contentKeyOf({ header, encryptedKey }, geography) as Buffer;
-    const jwe = encryptCompact(plaintext, contentKey, header, encryptedKey);
+    const jwe = encryptCompact(plaintext, contentKeyOf(secret, encryptedKey), header, encryptedKey);
     return Buffer.from(`${String.fromCharCode(versionString.length)}${versionString}${jwe}`, "latin1").toString(
       "base64url",
     );
@@ -90,7 +89,8 @@ export class BackupWrapping {
     if (length === undefined || bytes.length <= length) return "corrupt";
     if (bytes.toString("latin1", 1, 1 + length) !== keyVersionString) return "corruptVersion";
     const jwe = bytes.toString("latin1", 1 + length);
-    return decryptCompact(jwe, (recipient) => this.#contentKeyOf(recipient, geography)) ?? "undecryptable";
+    const { secret } = this.#key("vault", geography);
+    return decryptCompact(jwe, (encryptedKey) => contentKeyOf(secret, encryptedKey)) ?? "undecryptable";
   }
 
   /** A Managed HSM's blob: a compact JWE whose encrypted key is empty. */
@@ -102,13 +102,7 @@ export class BackupWrapping {
 
   #openForHsm(bytes: Buffer, securityDomain: string): Buffer | BlobDefect {
     const { secret } = this.#key("managedHsm", securityDomain);
-    const jwe = bytes.toString("latin1");
-    return decryptCompact(jwe, ({ header }) => (header.alg === "dir" ? secret : undefined)) ?? "otherDomain";
-  }
-
-  #contentKeyOf({ header, encryptedKey }: Recipient, geography: string): Buffer | undefined {
-    const { kid, secret } = this.#key("vault", geography);
-    return header.kid === kid ? createHmac("sha512", secret).update(encryptedKey).digest() : undefined;
+    return decryptCompact(bytes.toString("latin1"), () => secret) ?? "otherDomain";
   }
 
   #key(kind: VaultKind, domain: string): ProtectionKey {
@@ -117,6 +111,11 @@ export class BackupWrapping {
     this.#keys.set(id, key);
     return key;
   }
+}
+
+/** Takes the place of the decryption by an RSA-4096 key. */
+function contentKeyOf(secret: Buffer, encryptedKey: Buffer): Buffer {
+  return createHmac("sha512", secret).update(encryptedKey).digest();
 }
 
 function padded(payload: Payload | OtherPayload, leastBytes: number): Buffer {

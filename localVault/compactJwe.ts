@@ -7,12 +7,6 @@ export interface JweHeader {
   readonly kid: string;
 }
 
-/** What a content key is found by. */
-export interface Recipient {
-  readonly header: Partial<JweHeader>;
-  readonly encryptedKey: Buffer;
-}
-
 /** The bytes of a content key of A256CBC-HS512: 32 for the tag, then 32 for the text. */
 export const contentKeyLength = 64;
 
@@ -26,29 +20,16 @@ export function encryptCompact(plaintext: Buffer, contentKey: Buffer, header: Jw
   return [encodedHeader, ...[encryptedKey, iv, ciphertext, tag].map((part) => part.toString("base64url"))].join(".");
 }
 
-/** The plaintext. Undefined if the text is no JWE, if its content key is not known, or if the text was changed. */
-export function decryptCompact(
-  text: string,
-  contentKeyOf: (recipient: Recipient) => Buffer | undefined,
-): Buffer | undefined {
+/** The plaintext. Undefined if the text is no JWE, or if another content key made its tag. */
+export function decryptCompact(text: string, contentKeyFor: (encryptedKey: Buffer) => Buffer): Buffer | undefined {
   const [header = "", ...rest] = text.split(".");
   const [encryptedKey, iv, ciphertext, tag] = rest.map((part) => Buffer.from(part, "base64url"));
   if (rest.length !== 4 || !encryptedKey || !iv || !ciphertext || !tag) return undefined;
-  const parsed = parseHeader(header);
-  const contentKey = parsed && contentKeyOf({ header: parsed, encryptedKey });
-  if (contentKey === undefined) return undefined;
+  const contentKey = contentKeyFor(encryptedKey);
   const expected = authenticationTag(contentKey, header, iv, ciphertext);
   if (tag.length !== expected.length || !timingSafeEqual(tag, expected)) return undefined;
   const decipher = createDecipheriv("aes-256-cbc", contentKey.subarray(32), iv);
   return Buffer.concat([decipher.update(ciphertext), decipher.final()]);
-}
-
-function parseHeader(header: string): Partial<JweHeader> | undefined {
-  try {
-    return JSON.parse(Buffer.from(header, "base64url").toString("utf8")) as Partial<JweHeader>;
-  } catch {
-    return undefined;
-  }
 }
 
 function authenticationTag(contentKey: Buffer, header: string, iv: Buffer, ciphertext: Buffer): Buffer {

@@ -14,7 +14,7 @@ import {
 } from "node:crypto";
 import { promisify } from "node:util";
 
-/** The types ending in -HSM are those of keys in hardware. */
+/** A key in hardware has a type that ends in -HSM. */
 export type KeyType = "RSA" | "EC" | "RSA-HSM" | "EC-HSM";
 
 // RFC 7518 section 4.3: the hash of each algorithm, also for its mask.

@@ -15,7 +15,7 @@ afterAll(() => service.stop());
 const decoded = (blob: string) => Buffer.from(blob, "base64url");
 
 describe("a backup made without a request", () => {
-  it("is one that the client restores, of the size of any other", async () => {
+  it("can be restored by the client and has the size of a requested backup", async () => {
     const [source, target] = [await service.createVault(), await service.createVault()];
     await source.createKey("orders", { tags: { team: "sales" } });
     await source.rotateKey("orders");
@@ -27,7 +27,7 @@ describe("a backup made without a request", () => {
     expect(target.keyVersions("orders").map(withoutUris)).toEqual(source.keyVersions("orders").map(withoutUris));
   });
 
-  it("holds only the versions that it is told to hold, in the order of their creation", async () => {
+  it("holds only the versions that were asked for, in the order of their creation", async () => {
     const [source, target] = [await service.createVault(), await service.createVault()];
     const { version: first } = await source.createKey("orders");
     await source.rotateKey("orders");
@@ -39,7 +39,7 @@ describe("a backup made without a request", () => {
     expect(source.keyVersions("orders")).toHaveLength(3);
   });
 
-  it("is not made of a key or version that is not there", async () => {
+  it("fails for a key or version that does not exist", async () => {
     const vault = await service.createVault();
     await vault.createKey("orders");
     await expect(vault.backUpKey("invoices")).rejects.toThrow("There is no key invoices");
@@ -47,8 +47,8 @@ describe("a backup made without a request", () => {
   });
 });
 
-describe("a backup of something else", () => {
-  it("is corrupt to a vault that restores keys, if it is a secret's", async () => {
+describe("a backup of a secret or certificate", () => {
+  it("of a secret is refused as a corrupt version when a key is restored", async () => {
     const vault = await service.createVault();
     const backup = decoded(await vault.backUpAs("secret", "password"));
     expect(backup.toString("latin1", 0, 42)).toBe(")AzureKeyVaultSecretBackupV1.microsoft.com");
@@ -60,7 +60,7 @@ describe("a backup of something else", () => {
     });
   });
 
-  it("differs from a key's in what is encrypted, if it is a certificate's", async () => {
+  it("of a certificate looks like the backup of a key and is refused when a key is restored", async () => {
     const vault = await service.createVault();
     await vault.createKey("orders");
     const backup = decoded(await vault.backUpAs("certificate", "tls"));
@@ -74,7 +74,7 @@ describe("a backup of something else", () => {
     expect(vault.hasKey("tls")).toBe(false);
   });
 
-  it("cannot be decrypted in another geography, if it is a certificate's", async () => {
+  it("of a certificate cannot be decrypted in another geography", async () => {
     const [source, target] = [await service.createVault(), await service.createVault(undefined, { geography: "Asia" })];
     const backup = decoded(await source.backUpAs("certificate", "tls"));
     expect(await refusalOf(keyClient(service, target).restoreKeyBackup(backup))).toMatchObject({

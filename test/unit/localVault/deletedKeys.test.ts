@@ -21,7 +21,7 @@ async function listed(vault: LocalVault) {
 }
 
 describe("the list of deleted keys", () => {
-  it("has each with its tags, its recovery and its times", async () => {
+  it("gives the tags, the recovery id and the times of each key", async () => {
     const vault = await service.createVault();
     await vault.createKey("invoices");
     await vault.createKey("orders", { tags: { team: "sales" } });
@@ -52,7 +52,7 @@ describe("the list of deleted keys", () => {
     expect(vault.count("listDeleted")).toBe(3);
   });
 
-  it("leaves out keys that are still being deleted, recovered or purged", async () => {
+  it("leaves out keys that are still being deleted and keys that were recovered or purged", async () => {
     const vault = await service.createVault(undefined, { deletionMilliseconds: 2_000 });
     for (const name of ["invoices", "orders", "refunds"]) {
       await vault.createKey(name);
@@ -65,7 +65,7 @@ describe("the list of deleted keys", () => {
     expect((await listed(vault)).map(({ name }) => name)).toEqual(["invoices"]);
   });
 
-  it("needs the permission to list, of which the client says no more than the code", async () => {
+  it("is refused without the permission to list", async () => {
     const vault = await service.createVault();
     vault.permissions.delete("list");
     expect(await refusalOf(listed(vault))).toEqual({
@@ -97,8 +97,8 @@ describe("a key that is being deleted", () => {
   });
 });
 
-describe("what tests see of a key that was deleted", () => {
-  it("is its tags and versions, until it is recovered or purged", async () => {
+describe("the deletedKey property of a deleted key", () => {
+  it("gives its tags and versions until it is recovered or purged", async () => {
     const vault = await service.createVault(undefined, { purgeMilliseconds: 1_000 });
     await vault.createKey("orders", { tags: { team: "sales" } });
     await vault.rotateKey("orders");

@@ -50,7 +50,7 @@ describe("decryption", () => {
     expect(Buffer.from((await client.unwrapKey("RSA-OAEP", wrapped.result)).result)).toEqual(secret);
   });
 
-  it("names the version in its answer, which is the latest where none is asked for", async () => {
+  it("uses the latest version if the request names none, and names it in the answer", async () => {
     const vault = await service.createVault();
     await vault.createKey("orders", { kty: "RSA" });
     const { keyUri, keyUriWithVersion } = await vault.rotateKey("orders");
@@ -62,7 +62,7 @@ describe("decryption", () => {
     expect(await response.json()).toEqual({ kid: keyUriWithVersion, value: secret.toString("base64url") });
   });
 
-  it("uses the latest version for a client that was given none and may not read the key", async () => {
+  it("uses the latest version for a client that knows no version and may not read the key", async () => {
     const vault = await unreadableVault();
     await vault.createKey("orders", { kty: "RSA" });
     const { keyUri } = await vault.rotateKey("orders");
@@ -70,7 +70,7 @@ describe("decryption", () => {
     expect(Buffer.from(result)).toEqual(secret);
   });
 
-  it("refuses what was encrypted for another version, or by another algorithm", async () => {
+  it("refuses a ciphertext for another version or algorithm", async () => {
     const vault = await service.createVault();
     const { version } = await vault.createKey("orders", { kty: "RSA" });
     const { keyUriWithVersion } = await vault.rotateKey("orders");
@@ -93,7 +93,7 @@ describe("decryption", () => {
     });
   });
 
-  it("needs permissions of its own", async () => {
+  it("needs the permissions unwrapKey and decrypt", async () => {
     const vault = await service.createVault();
     const { keyUriWithVersion } = await vault.createKey("orders", { kty: "RSA" });
     vault.permissions.delete("unwrapKey");
@@ -123,7 +123,7 @@ describe("the uses of a key", () => {
     expect(await uses("limited")).toEqual(["wrapKey", "unwrapKey"]);
   });
 
-  it("are given and changed by the client, for one version", async () => {
+  it("can be set and changed by the client for one version", async () => {
     const vault = await service.createVault();
     const client = keyClient(service, vault);
     const { properties } = await client.createEcKey("orders", { keyOps: ["verify"] });
@@ -135,7 +135,7 @@ describe("the uses of a key", () => {
     expect((await client.getKey("orders")).keyOperations).toEqual(["verify"]);
   });
 
-  it("are the only ones", async () => {
+  it("exclude every other use", async () => {
     const vault = await unreadableVault();
     const { keyUriWithVersion } = await vault.createKey("orders", { kty: "RSA", keyOperations: ["unwrapKey"] });
     const client = cryptographyClient(service, keyUriWithVersion);
@@ -152,7 +152,7 @@ describe("the uses of a key", () => {
     expect(Buffer.from(result)).toEqual(secret);
   });
 
-  it("are known to a client that may read the key, which then asks for no other", async () => {
+  it("keep a client that may read the key from requesting another use", async () => {
     const vault = await service.createVault();
     const { keyUriWithVersion } = await vault.createKey("orders", { keyOperations: ["verify"] });
     const attempt = cryptographyClient(service, keyUriWithVersion).sign("ES256", digest);
@@ -160,7 +160,7 @@ describe("the uses of a key", () => {
     expect(vault.count("sign")).toBe(0);
   });
 
-  it("come back with a backup, as does their absence", async () => {
+  it("come back with a backup", async () => {
     const [source, target] = [await service.createVault(), await service.createVault()];
     await source.createKey("orders", { keyOperations: ["sign"] });
     await source.createKey("orders", { keyOperations: ["verify"] });
@@ -175,7 +175,7 @@ describe("the uses of a key", () => {
 });
 
 describe("the validity of a key", () => {
-  it("bounds the time in which it signs", async () => {
+  it("limits the time in which the key signs", async () => {
     const vault = await unreadableVault();
     const now = Math.ceil(clock / 1000);
     const { keyUriWithVersion } = await vault.createKey("orders", { notBefore: now + 10, expires: now + 20 });
@@ -197,7 +197,7 @@ describe("the validity of a key", () => {
     });
   });
 
-  it("bounds neither verification nor decryption", async () => {
+  it("limits neither verification nor decryption", async () => {
     const vault = await unreadableVault();
     const { keyUriWithVersion, version } = await vault.createKey("orders", { kty: "RSA", expires: 1 });
     const client = cryptographyClient(service, keyUriWithVersion);
@@ -206,7 +206,7 @@ describe("the validity of a key", () => {
     expect(Buffer.from((await client.decrypt("RSA-OAEP", encrypted(vault, "RSA-OAEP"))).result)).toEqual(secret);
   });
 
-  it("is judged by a client that may read the key, for every use", async () => {
+  it("is checked for every use by a client that may read the key", async () => {
     const vault = await service.createVault();
     const { keyUriWithVersion } = await vault.createKey("orders", { kty: "RSA", expires: 1 });
     const attempt = cryptographyClient(service, keyUriWithVersion).decrypt("RSA-OAEP", encrypted(vault, "RSA-OAEP"));

@@ -77,7 +77,7 @@ describe("keys", () => {
     expect(await listed(clientOf(await service.createVault()), "missing")).toEqual([]);
   });
 
-  it("takes the version made last for the key", async () => {
+  it("reads the newest version if no version is named", async () => {
     const vault = await service.createVault();
     const client = clientOf(vault);
     const { version } = await vault.createKey("orders", { tags: { team: "sales" } });
@@ -128,7 +128,7 @@ describe("keys", () => {
 });
 
 describe("signatures", () => {
-  it.each(["EC", "RSA"] as const)("signs with %s keys as anyone can verify", async (kty) => {
+  it.each(["EC", "RSA"] as const)("made with %s keys can be verified with the public key", async (kty) => {
     const vault = await service.createVault();
     const { keyUriWithVersion } = await vault.createKey("orders", { kty });
     const cryptography = new CryptographyClient(keyUriWithVersion, credential(), clientOptions);
@@ -142,7 +142,7 @@ describe("signatures", () => {
     expect((await cryptography.verify(algorithm, sha256("order 2"), result)).result).toBe(false);
   });
 
-  it("signs nothing with a disabled key", async () => {
+  it("are refused for a disabled key", async () => {
     const vault = await service.createVault();
     const { keyUriWithVersion } = await vault.createKey("orders", { enabled: false });
     const cryptography = new CryptographyClient(keyUriWithVersion, credential(), clientOptions);
@@ -151,7 +151,7 @@ describe("signatures", () => {
 });
 
 describe("backup and restore", () => {
-  it("returns the envelope that Azure does, in its size", async () => {
+  it("uses the envelope of Azure, in its size", async () => {
     const vault = await service.createVault();
     await vault.createKey("orders", { kty: "RSA" });
     const text = Buffer.from(await backupOf(clientOf(vault), "orders")).toString("latin1");
@@ -166,7 +166,7 @@ describe("backup and restore", () => {
     expect(parts.slice(1).map((part) => Buffer.from(part, "base64url").length)).toEqual([512, 16, 5_344, 32]);
   });
 
-  it("never returns the same backup twice, nor a readable one", async () => {
+  it("never returns the same backup twice and never a readable one", async () => {
     const vault = await service.createVault();
     await vault.createKey("orders");
     const client = clientOf(vault);
@@ -202,7 +202,7 @@ describe("backup and restore", () => {
     expect(verify("sha256", Buffer.from("order 1"), key, signature)).toBe(true);
   });
 
-  it("restores into another vault of the geography, where the key lives its own life", async () => {
+  it("restores into another vault of the geography, where the copy is independent", async () => {
     const [source, target] = [await service.createVault(), await service.createVault()];
     const { version } = await source.createKey("orders");
     const restored = await clientOf(target).restoreKeyBackup(await backupOf(clientOf(source), "orders"));
@@ -212,7 +212,7 @@ describe("backup and restore", () => {
     expect(source.keyVersions("orders")).toHaveLength(1);
   });
 
-  it("cannot decrypt a backup from another geography, nor one that was changed", async () => {
+  it("cannot decrypt a backup that is from another geography or was changed", async () => {
     const [source, target] = [await service.createVault(), await service.createVault(undefined, { geography: "Asia" })];
     await source.createKey("orders");
     const backup = await backupOf(clientOf(source), "orders");
@@ -225,7 +225,7 @@ describe("backup and restore", () => {
     expect(await refusalOf(clientOf(source).restoreKeyBackup(changed))).toMatchObject(undecryptable);
   });
 
-  it("finds garbage corrupt", async () => {
+  it("refuses zeros as a corrupt version", async () => {
     const client = clientOf(await service.createVault());
     expect(await refusalOf(client.restoreKeyBackup(new Uint8Array(8_693)))).toMatchObject({
       statusCode: 400,
@@ -287,7 +287,7 @@ describe("deletion", () => {
     expect((await client.getKey("orders")).name).toBe("orders");
   });
 
-  it("takes the time that it is told to take", async () => {
+  it("takes as long as the option deletionMilliseconds says", async () => {
     const vault = await service.createVault(undefined, { deletionMilliseconds: 2_000 });
     const client = clientOf(vault);
     await vault.createKey("orders");
@@ -298,7 +298,7 @@ describe("deletion", () => {
     expect((await client.getDeletedKey("orders")).name).toBe("orders");
   });
 
-  it("purges nothing under purge protection", async () => {
+  it("cannot be followed by a purge under purge protection", async () => {
     const vault = await service.createVault(undefined, { purgeProtection: true });
     const client = clientOf(vault);
     await vault.createKey("orders");

@@ -22,7 +22,7 @@ beforeEach(async () => {
 const tagsRead = async () => (await keyClient(service, vault).getKey("orders")).properties.tags;
 
 describe("a handler before a request", () => {
-  it("changes what the request meets, and is waited for", async () => {
+  it("can change the key before the request is answered", async () => {
     vault.onRequest("get", async () => {
       await wait(5);
       vault.updateKey("orders", undefined, { tags: { team: "sales" } });
@@ -48,7 +48,7 @@ describe("a handler before a request", () => {
     expect(calls).toBe(1);
   });
 
-  it("waits for those that were announced before it, one at each request", async () => {
+  it("waits for the handlers that were announced before it, one for each request", async () => {
     for (const team of ["sales", "billing"]) {
       vault.onRequest("get", () => void vault.updateKey("orders", undefined, { tags: { team } }));
     }
@@ -59,7 +59,7 @@ describe("a handler before a request", () => {
     ]);
   });
 
-  it("is called where a fault lets the operation be carried out", async () => {
+  it("is called if a fault lets the operation be carried out", async () => {
     vault.onRequest("delete", () => vault.deleteKey("orders"));
     vault.fail("delete", { kind: "delay", milliseconds: 1 });
     expect(await refusalOf(keyClient(service, vault).beginDeleteKey("orders"))).toMatchObject({ statusCode: 404 });
@@ -67,14 +67,14 @@ describe("a handler before a request", () => {
 });
 
 describe("a handler after a request", () => {
-  it("changes what the next request meets, before the answer is there", async () => {
+  it("can change the key before the answer is sent", async () => {
     vault.afterRequest("get", () => vault.deleteKey("orders"));
     expect(await tagsRead()).toBeUndefined();
     expect(vault.isDeleted("orders")).toBe(true);
     expect(await refusalOf(tagsRead())).toMatchObject({ statusCode: 404 });
   });
 
-  it("waits for an operation that is not refused", async () => {
+  it("waits until an operation succeeds", async () => {
     let calls = 0;
     vault.afterRequest("restore", () => {
       calls += 1;
@@ -89,7 +89,7 @@ describe("a handler after a request", () => {
     expect(calls).toBe(1);
   });
 
-  it("is called where the answer is lost", async () => {
+  it("is called even if the answer is lost", async () => {
     vault.afterRequest("backup", () => vault.deleteKey("orders"));
     vault.fail("backup", { kind: "lostAnswer" });
     expect(await refusalOf(keyClient(service, vault).backupKey("orders"))).toMatchObject({ code: "ECONNRESET" });

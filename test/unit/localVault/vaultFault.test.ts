@@ -56,8 +56,8 @@ async function outcomeOf(fault: Fault): Promise<Outcome> {
   }
 }
 
-describe("what the real client makes of a fault", () => {
-  it("does not retry a 429 that says nothing of when", async () => {
+describe("the real client", () => {
+  it("does not retry a 429 without Retry-After", async () => {
     expect(await outcomeOf({ kind: "throttled" })).toMatchObject({
       statusCode: 429,
       code: "Throttled",
@@ -67,12 +67,12 @@ describe("what the real client makes of a fault", () => {
     });
   });
 
-  it("retries a 429 that says when", async () => {
+  it("retries a 429 with Retry-After", async () => {
     const outcome = await outcomeOf({ kind: "throttled", retryAfterSeconds: 0 });
     expect(outcome).toMatchObject({ statusCode: 429, attempts: 4 });
   });
 
-  it("retries a 503 and no 400", async () => {
+  it("retries a 503 but not a 400", async () => {
     expect(await outcomeOf({ kind: "status", status: 503 })).toMatchObject({ code: "ServiceUnavailable", attempts: 4 });
     vault.clearRequests();
     vault.clearFaults();
@@ -85,7 +85,7 @@ describe("what the real client makes of a fault", () => {
     expect(vault.requestsOf("backup").at(-1)?.status).toBeUndefined();
   });
 
-  it("repeats what was done where the answer is lost", async () => {
+  it("repeats a restore whose answer was lost", async () => {
     await vault.createKey("invoices");
     const backup = Buffer.from(await vault.backUpKey("invoices"), "base64url");
     vault.deleteKey("invoices");
@@ -114,17 +114,17 @@ describe("what the real client makes of a fault", () => {
     });
   });
 
-  it("takes a 200 without a value for no backup", async () => {
+  it("returns no backup for a 200 without a value", async () => {
     expect(await outcomeOf({ kind: "noValue" })).toEqual({ bytes: undefined, attempts: 1 });
   });
 
-  it("takes any value for a backup", async () => {
+  it("returns any value as a backup", async () => {
     expect(await outcomeOf({ kind: "value", value: Buffer.from("blob").toString("base64url") })).toMatchObject({
       bytes: 4,
     });
   });
 
-  it("takes a page of a proxy for no backup where its status is 200", async () => {
+  it("returns no backup for the page of a proxy with status 200", async () => {
     expect(await outcomeOf({ kind: "html", status: 200 })).toEqual({ bytes: undefined, attempts: 1 });
   });
 
@@ -160,7 +160,7 @@ describe("what the real client makes of a fault", () => {
     expect(vault.requestsOf("backup").at(-1)?.status).toBe(307);
   });
 
-  it("asks for a token with the claims that it is told to bring", async () => {
+  it("asks for a token with the claims of a challenge", async () => {
     const claims = JSON.stringify({ access_token: { nbf: { essential: true, value: "1604106651" } } });
     const issued = service.identity.tokensIssued.length;
     vault.fail("backup", { kind: "claimsChallenge", claims });
@@ -178,7 +178,7 @@ describe("what the real client makes of a fault", () => {
     expect(performance.now() - started).toBeGreaterThan(75);
   });
 
-  it("waits without end for an answer that never comes, unless told otherwise", async () => {
+  it("stops waiting for an answer that never comes at its timeout", async () => {
     vault.fail("backup", { kind: "stall" });
     const attempt = createClient(0).backupKey("orders", { requestOptions: { timeout: 60 } });
     await expect(attempt).rejects.toMatchObject({ name: "AbortError" });
@@ -187,7 +187,7 @@ describe("what the real client makes of a fault", () => {
 });
 
 describe("announced faults", () => {
-  it("are each met as often as announced, in their order", async () => {
+  it("occur as often as announced, in the order of their announcement", async () => {
     vault.fail("backup", { kind: "status", status: 500 }, 2);
     vault.fail("any", { kind: "status", status: 503 });
     vault.fail("restore", { kind: "reset" });
@@ -200,7 +200,7 @@ describe("announced faults", () => {
     expect((await createClient().getKey("orders")).name).toBe("orders");
   });
 
-  it("meet requests without a token only where that is wanted", async () => {
+  it("meet requests without a token only if their scope says so", async () => {
     vault.fail("backup", { kind: "status", status: 503 }, 1, { withoutToken: true });
     expect(await createClient().backupKey("orders")).toHaveLength(8_036);
     expect(vault.requestsOf("backup").map(({ status, hasToken }) => [status, hasToken])).toEqual([
@@ -210,7 +210,7 @@ describe("announced faults", () => {
     ]);
   });
 
-  it("end with the vault, which does not wait for those it keeps waiting", async () => {
+  it("do not keep a vault from stopping", async () => {
     const other = await LocalKeyVault.start();
     const stalled = await other.createVault();
     stalled.fail("get", { kind: "stall" }, 1, { withoutToken: true });
