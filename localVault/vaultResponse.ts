@@ -25,7 +25,7 @@ export function headersOf({ kind, method, requestId, clientRequestId }: RequestH
       "content-security-policy": "default-src 'self'",
       "x-frame-options": "SAMEORIGIN",
       "x-ms-server-latency": "1",
-      ...(method === "GET" ? { "x-ms-build-version": "1.0.20250326-1-0961b288-develop" } : {}),
+      ...(method === "GET" ? { "x-ms-build-version": "1.0.20251101-1-local" } : {}),
     };
   }
   return {
