@@ -109,6 +109,23 @@ describe("a vault refuses", () => {
     ["POST deletedkeys/orders/recover", "in use", 404, "KeyNotFound", "", notFoundText],
     ["GET deletedkeys/orders", "in use", 404, "KeyNotFound", "", "Deleted Key not found: orders"],
     ["GET keys/orders", "being deleted", 404, "KeyNotFound", "", notFoundText],
+    ["GET keys/orders", "being recovered", 404, "KeyNotFound", "", notFoundText],
+    [
+      "DELETE keys/orders",
+      "being recovered",
+      409,
+      "Conflict",
+      "ObjectIsBeingRecovered",
+      "Key is currently being recovered.",
+    ],
+    [
+      "DELETE deletedkeys/orders",
+      "being recovered",
+      409,
+      "Conflict",
+      "ObjectIsBeingRecovered",
+      "Key is currently being recovered.",
+    ],
     ["GET deletedkeys/orders", "being deleted", 404, "KeyNotFound", "", "Deleted Key not found: orders"],
     [
       "POST deletedkeys/orders/recover",
@@ -222,6 +239,15 @@ describe("a vault refuses", () => {
     expect(await restore(vault, value)).toMatchObject({ status: 409, body: { error: conflict } });
     clock += 20_000;
     expect((await restore(vault, value)).status).toBe(200);
+  });
+
+  it("no longer a key whose recovery has ended", async () => {
+    await states["being recovered"]?.(vault);
+    await expect(vault.createKey("orders")).rejects.toThrow("Key orders is being recovered");
+    expect(vault.keyNames).toEqual([]);
+    clock += 20_000;
+    expect((await ask(vault, "GET keys/orders")).status).toBe(200);
+    expect(vault.keyNames).toEqual(["orders"]);
   });
 });
 
