@@ -1,16 +1,17 @@
-export type { BackupSource, BackupToRestore } from "./backupToRestore";
+export type { BackupSource, BackupToRestore } from "./resources/backupToRestore";
 export {
   KeyBackup,
   type KeyBackupArgs,
   type KeyByUri,
   type KeyByVaultAndName,
-  type PreviousKeyBackup,
-} from "./keyBackup";
-export { KeyRestore, type KeyRestoreArgs, type RestoredFrom } from "./keyRestore";
+  type PreviousBackup,
+} from "./resources/keyBackup";
+export { KeyRestore, type KeyRestoreArgs, type RestoredFrom } from "./resources/keyRestore";
+export { KeyVaultBackupProvider, type KeyVaultBackupProviderArgs } from "./resources/keyVaultBackupProvider";
 export {
+  type DrillCheck,
+  type DrillCheckResult,
   type LeftoverCopy,
   RestoreDrill,
   type RestoreDrillArgs,
-  type RestoreDrillCheck,
-  type RestoreDrillResult,
-} from "./restoreDrill";
+} from "./resources/restoreDrill";

@@ -1,20 +1,24 @@
 import { createHash } from "node:crypto";
 
 /**
- * SHA-256 of the bytes that a blob encodes, in hexadecimal: what `sha256sum` prints for the file that
+ * SHA-256 of the bytes that a blob encodes, hexadecimal: what `sha256sum` prints for the file that
  * `az keyvault key backup` writes.
  */
 export function sha256OfBlob(blob: string): string {
-  return createHash("sha256").update(Buffer.from(blob, "base64url")).digest("hex");
+  return createHash("sha256").update(bytesOf(blob)).digest("hex");
+}
+
+export function blobBytes(blob: string): number {
+  return bytesOf(blob).length;
 }
 
 /**
- * A blob in the form in which the service returns it, base64url without padding, out of any in which it is kept: that,
- * base64 with or without line breaks, or the text of a backup file. Undefined where it is none of them.
+ * A blob as the service returns it, base64url without padding, from any form in which people keep one: base64url or base64,
+ * with or without line breaks, or the contents of a backup file. Undefined if the text is none of these.
  */
 export function canonicalBlob(text: string): string | undefined {
-  if (/^.AzureKeyVault/s.test(text)) {
-    return Buffer.from(text, "latin1").toString("base64url");
+  if (/^.AzureKeyVault/s.test(text) || jweParts(text.trim()).length === 5) {
+    return Buffer.from(text.startsWith("eyJ") ? text.trim() : text, "latin1").toString("base64url");
   }
   const digits = text
     .replace(/\s+/g, "")
@@ -24,47 +28,71 @@ export function canonicalBlob(text: string): string | undefined {
   return digits !== "" && digits.length % 4 !== 1 && /^[\w-]+$/.test(digits) ? digits : undefined;
 }
 
-/** Whether the blob is the backup of a secret, which begins in its own way. */
-export function isOfSecret(blob: string): boolean {
-  return /^AzureKeyVaultSecretBackupV\d+\./.test(versionString(blob));
-}
+/** What made a blob, by the way it begins. Emulators make `other`. */
+export type BlobOrigin = "vaultKeyOrCertificate" | "vaultSecret" | "managedHsm" | "other";
 
-/** Whether the blob begins as a vault's backup of a key or of a certificate does, whatever follows. */
-export function isOfVaultKey(blob: string): boolean {
-  return keyVersionString.test(versionString(blob));
-}
-
-/** What is wrong with a recorded blob: undefined where it is the one that was recorded. */
-export function damageOf({ blob, blobSha256 }: { blob: string; blobSha256: string }): string | undefined {
-  const sha256 = sha256OfBlob(blob);
-  return sha256 === blobSha256 ? undefined : `its SHA-256 is ${sha256}, and blobSha256 says ${blobSha256}`;
+export function originOfBlob(blob: string): BlobOrigin {
+  const text = decoded(blob);
+  const version = versionString(text);
+  // A certificate's backup has the version string of a key's.
+  if (/^AzureKeyVaultKeyBackupV\d+\.microsoft\.com$/.test(version)) {
+    return "vaultKeyOrCertificate";
+  }
+  if (/^AzureKeyVaultSecretBackupV\d+\.microsoft\.com$/.test(version)) {
+    return "vaultSecret";
+  }
+  return jweAlgorithm(text) === "dir" ? "managedHsm" : "other";
 }
 
 /**
- * How a blob differs from what Key Vault makes: a length byte, the version string that it counts, and a compact JWE of five
- * parts. Undefined where it does not. Managed HSM and emulators make others.
+ * Why a blob cannot be whole, if it cannot. A vault's blob is a length byte, the version string that the byte counts, and a
+ * compact JWE; a Managed HSM's blob is a compact JWE with an empty encrypted key. Other blobs are not judged.
  */
-export function unfamiliarStructure(blob: string): string | undefined {
-  const version = versionString(blob);
-  if (!keyVersionString.test(version)) {
-    return "it does not begin with the version string of a key's backup";
+export function whyIncomplete(blob: string): string | undefined {
+  const text = decoded(blob);
+  const origin = originOfBlob(blob);
+  if (origin === "other") {
+    return undefined;
   }
-  const parts = decoded(blob)
-    .slice(1 + version.length)
-    .split(".");
-  return parts.length === 5 && parts.every((part) => /^[\w-]+$/.test(part))
-    ? undefined
-    : "what follows its version string is not a compact JWE of five parts";
+  const isHsm = origin === "managedHsm";
+  const parts = jweParts(isHsm ? text : text.slice(1 + versionString(text).length));
+  const isWhole = parts.length === 5 && parts.every((part, index) => (part === "") === (isHsm && index === 1));
+  return isWhole && isWholeTag(parts[4] ?? "") ? undefined : "it is cut short or changed";
 }
 
-const keyVersionString = /^AzureKeyVaultKeyBackupV\d+\.microsoft\.com$/;
+/** Why a recorded blob is not the one that was recorded; undefined if it is, or if the blob is kept elsewhere. */
+export function damageOf({ blob, blobSha256 }: { blob?: string | undefined; blobSha256: string }): string | undefined {
+  const sha256 = blob === undefined ? blobSha256 : sha256OfBlob(blob);
+  return sha256 === blobSha256 ? undefined : `its SHA-256 is ${sha256}, not ${blobSha256}`;
+}
 
-/** What a length byte counts at the beginning: in the blobs of Key Vault, the name of their format. */
-function versionString(blob: string): string {
-  const text = decoded(blob);
+// A128CBC-HS256 has a tag of 16 bytes, A256CBC-HS512 one of 32.
+function isWholeTag(tag: string): boolean {
+  return [16, 32].includes(Buffer.from(tag, "base64url").length);
+}
+
+function jweAlgorithm(text: string): unknown {
+  try {
+    const [header = ""] = text.split(".", 1);
+    return (JSON.parse(Buffer.from(header, "base64url").toString()) as { alg?: unknown } | null)?.alg;
+  } catch {
+    return undefined;
+  }
+}
+
+function jweParts(text: string): string[] {
+  return /^[\w.-]+$/.test(text) ? text.split(".") : [];
+}
+
+// A .NET BinaryWriter string: a byte that counts the characters that follow it.
+function versionString(text: string): string {
   return text.slice(1, 1 + text.charCodeAt(0));
 }
 
 function decoded(blob: string): string {
-  return Buffer.from(blob, "base64url").toString("latin1");
+  return bytesOf(blob).toString("latin1");
+}
+
+function bytesOf(blob: string): Buffer {
+  return Buffer.from(blob, "base64url");
 }

@@ -1,10 +1,10 @@
-import type { DynamicProvider } from "./dynamicProvider";
-import { createKeyBackupProvider } from "./keyBackup";
-import { createKeyRestoreProvider } from "./keyRestore";
-import { createRestoreDrillProvider } from "./restoreDrill";
-import { vaultOf } from "./vaultOf";
+import { key } from "../objects/key";
+import { backupFamily } from "./backup/family";
+import { drillFamily } from "./drill/family";
+import { defineProvider } from "./engine/defineProvider";
+import { restoreFamily } from "./restore/family";
 
-// States of every release call these names: they are never renamed or removed.
-export const keyBackup: DynamicProvider = createKeyBackupProvider(Date.now, vaultOf);
-export const keyRestore: DynamicProvider = createKeyRestoreProvider(Date.now, vaultOf);
-export const restoreDrill: DynamicProvider = createRestoreDrillProvider(Date.now, vaultOf);
+// States call these names: they are never renamed or removed.
+export const keyBackup = defineProvider(backupFamily("KeyBackup", key));
+export const keyRestore = defineProvider(restoreFamily("KeyRestore", key));
+export const restoreDrill = defineProvider(drillFamily("RestoreDrill", key));

@@ -1,0 +1,117 @@
+import { azCommand, isManagedHsm } from "../vaultUri";
+import type { Operation } from "./operation";
+import type { Refusal } from "./refusal";
+
+/** Why an operation failed. The documentation explains each under an anchor of this name. */
+export type FailureCode = keyof typeof remedies;
+
+type Remedy = string | ((operation: Operation, refusal: Refusal | undefined) => string);
+
+/** What to do, by the reason of the failure. */
+const remedies = {
+  "blob-damaged": "The blob is damaged or cut short: use the blob as it was returned, or another backup.",
+  "blob-other-geography":
+    "A backup can be restored only in the Azure geography and subscription of its source: use a vault there.",
+  "blob-other-hsm":
+    "A Managed HSM restores only backups of an HSM with the same security domain: use such a backup, whole.",
+  "bad-request": "Check the inputs of the resource.",
+  challenge: "Check vaultUri: the host may be impersonating Key Vault.",
+  connection: "Check the network between this machine and the vault.",
+  credential: "",
+  firewall:
+    "Add this machine's address to the vault's firewall (networkAcls.ipRules), or run from a network that the firewall allows.",
+  forbidden: permissionRemedy,
+  "host-not-found":
+    "Check the vault's name and cloud; the name of a vault with only a private endpoint resolves in its network alone.",
+  "keeps-changing": "Run again when no more versions are being added.",
+  "key-use": ({ kind }) => `The ${kind.noun}'s own attributes or key_ops forbid the operation.`,
+  "managed-by-certificate": ({ kind, vaultUri, objectName = "" }) =>
+    `The ${kind.noun} belongs to a certificate; back up the certificate: ${azCommand("certificate", "backup", vaultUri, objectName)} --file <file>.`,
+  "name-not-free": "Run again in a few minutes.",
+  "name-taken": ({ kind, vaultUri, objectName }) =>
+    `The name is taken by a ${kind.noun} in use, soft-deleted or just purged.${
+      objectName === undefined ? "" : ` Show it: ${azCommand(kind.noun, "show", vaultUri, objectName)}.`
+    }`,
+  busy: "Another operation on the object is under way: run again.",
+  "not-found": ({ kind, vaultUri, objectName }) =>
+    objectName === undefined
+      ? "Check that vaultUri names a Key Vault and that no proxy answers in its place."
+      : `Check the name. If the ${kind.noun} was deleted, recover it: ${azCommand(kind.noun, "recover", vaultUri, objectName)}.`,
+  "not-key-vault": "Check that vaultUri names a Key Vault and that no proxy answers in its place.",
+  "private-endpoint": "Public access to the vault is off: run from a network that reaches its private endpoint.",
+  "purge-protection": ({ kind }) =>
+    `The soft-deleted ${kind.noun} stays until the vault's retention period ends; until then it can be recovered.`,
+  redirect: "Redirects to other hosts are not followed: check vaultUri.",
+  "service-error": "The service failed and retries did not help: run again later.",
+  throttled: "The vault is throttled: run again later, or with fewer operations at a time.",
+  timeout: "Check the network between this machine and the vault (firewall, proxy, private endpoint), and run again.",
+  tls: "If a proxy or a private cloud signed it, put that authority's certificate in NODE_EXTRA_CA_CERTS.",
+  unauthorized: "Check that the credential belongs to the vault's tenant and cloud.",
+  "version-not-found": "Check the version in the program.",
+} as const satisfies Readonly<Record<string, Remedy>>;
+
+export const failureCodes = Object.keys(remedies) as FailureCode[];
+
+export function remedyOf(code: FailureCode, operation: Operation, refusal: Refusal | undefined): string {
+  const remedy: Remedy = remedies[code];
+  return typeof remedy === "string" ? remedy : remedy(operation, refusal);
+}
+
+interface RefusalRow {
+  readonly status: number;
+  /** Codes of the service, inner or outer. */
+  readonly codes?: RegExp;
+  /** The service's own words, where the codes do not tell. */
+  readonly words?: RegExp;
+  /** The row is only for refused restores. */
+  readonly ofRestore?: true;
+  readonly code: FailureCode;
+}
+
+/** The first row that fits decides. */
+const refusals: readonly RefusalRow[] = [
+  { status: 403, codes: /ManagedByKeyVault$/, code: "managed-by-certificate" },
+  {
+    status: 403,
+    words: /associated with a certificate|lifetime is managed by Key Vault/,
+    code: "managed-by-certificate",
+  },
+  { status: 403, codes: /^ForbiddenByFirewall$/, code: "firewall" },
+  { status: 403, codes: /^ForbiddenByConnection$/, code: "private-endpoint" },
+  { status: 403, codes: /^(KeyDisabled|KeyExpired|KeyNotYetValid|KeyOperationForbidden)$/, code: "key-use" },
+  { status: 403, words: /purge protection/i, code: "purge-protection" },
+  { status: 403, code: "forbidden" },
+  { status: 400, codes: /^MalformedBackupBlob$/, code: "blob-other-hsm" },
+  { status: 400, words: /cannot decrypt backup blob/i, code: "blob-other-geography" },
+  { status: 400, codes: /^Malformed backup blob$/, code: "blob-damaged" },
+  { status: 400, words: /backup blob/i, code: "blob-damaged" },
+  { status: 401, code: "unauthorized" },
+  { status: 404, code: "not-found" },
+  { status: 408, code: "service-error" },
+  { status: 409, codes: /^ObjectIsBeing/, code: "busy" },
+  { status: 409, ofRestore: true, code: "name-taken" },
+  { status: 409, code: "busy" },
+  { status: 429, code: "throttled" },
+];
+
+export function refusalCode({ status, code, innerCode, explanation }: Refusal, { name }: Operation): FailureCode {
+  const codes = [innerCode, code].filter((one) => one !== undefined);
+  const row = refusals.find(
+    (one) =>
+      one.status === status &&
+      (one.ofRestore === undefined || name === "restore") &&
+      (one.codes === undefined || codes.some((candidate) => one.codes?.test(candidate))) &&
+      (one.words === undefined || one.words.test(explanation)),
+  );
+  return row?.code ?? (status >= 500 ? "service-error" : status < 400 ? "redirect" : "bad-request");
+}
+
+function permissionRemedy({ name, kind, vaultUri }: Operation, refusal: Refusal | undefined): string {
+  const { dataAction, role, accessPolicy, hsmDataAction, hsmRole } = kind.permissions[name];
+  if (isManagedHsm(vaultUri)) {
+    return `Grant ${hsmDataAction}, for instance with the role ${hsmRole}.`;
+  }
+  return refusal?.innerCode === "ForbiddenByPolicy" || refusal?.innerCode === "AccessDenied"
+    ? `Grant the ${kind.noun} permission "${accessPolicy}" in an access policy of the vault.`
+    : `Grant ${dataAction}, for instance with the role ${role}.`;
+}

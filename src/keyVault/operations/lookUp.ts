@@ -1,0 +1,87 @@
+import type { DeletedObject, ObjectClient, ObjectKind, ObjectVersion } from "../../objects/objectKind";
+import type { Requests, VaultConnection } from "../connection/vaultConnection";
+import { KeyVaultError } from "../failures/keyVaultError";
+import { isNotFound, Refusal } from "../failures/refusal";
+import { azCommand } from "../vaultUri";
+
+export interface FoundObject {
+  readonly kind: "found";
+  /** Newest first. */
+  readonly versions: readonly ObjectVersion[];
+}
+
+/** The vault answered and the object is not there. */
+export interface MissingObject {
+  readonly kind: "missing";
+  readonly because: string;
+  /** The soft-deleted object that has the name; undefined if there is none, or if the identity may not see it. */
+  readonly deleted: DeletedObject | undefined;
+}
+
+/** Whether the object is there is unknown. */
+export interface UnreachableObject {
+  readonly kind: "unreachable";
+  readonly because: string;
+  readonly error: unknown;
+}
+
+export type LookedUpObject = FoundObject | MissingObject | UnreachableObject;
+
+/** Looks an object up by listing its versions, without waiting for permissions. */
+export async function lookUp<Client extends ObjectClient>(
+  connection: VaultConnection,
+  kind: ObjectKind<Client>,
+  name: string,
+): Promise<LookedUpObject> {
+  try {
+    return await connection.once({ name: "list", kind, objectName: name }, async (requests) => {
+      const versions = await listVersions(requests, name);
+      return versions.length > 0 ? { kind: "found", versions } : whyMissing(connection, kind, name, requests);
+    });
+  } catch (error) {
+    return { kind: "unreachable", because: reasonOf(error), error };
+  }
+}
+
+/** All versions, newest first; none if there is no such object. Times are whole seconds: `newest` decides between equals. */
+export async function listVersions(
+  { client, signal }: Requests<ObjectClient>,
+  name: string,
+  newest?: string,
+): Promise<ObjectVersion[]> {
+  try {
+    const versions = await client.listVersions(name, signal);
+    const isNewest = ({ version }: ObjectVersion) => (version === newest ? 1 : 0);
+    return versions.sort((one, other) => other.createdAt - one.createdAt || isNewest(other) - isNewest(one));
+  } catch (error) {
+    if (isNotFound(error)) {
+      return [];
+    }
+    throw error;
+  }
+}
+
+/** What an error says, in words that are the same at each attempt. */
+export function reasonOf(error: unknown): string {
+  return error instanceof KeyVaultError ? error.reason : error instanceof Error ? error.message : `${error}`;
+}
+
+async function whyMissing(
+  { vaultUri }: VaultConnection,
+  { noun }: { readonly noun: string },
+  name: string,
+  { client, signal }: Requests<ObjectClient>,
+): Promise<MissingObject> {
+  const object = `${noun.charAt(0).toUpperCase()}${noun.slice(1)} "${name}"`;
+  const { host } = new URL(vaultUri);
+  try {
+    const deleted = await client.getDeleted(name, signal);
+    const because = `${object} in ${host} is soft-deleted. Recover it: ${azCommand(noun, "recover", vaultUri, name)}.`;
+    return { kind: "missing", because, deleted };
+  } catch (error) {
+    if (error instanceof Refusal) {
+      return { kind: "missing", because: `${object} is not in ${host}.`, deleted: undefined };
+    }
+    throw error;
+  }
+}

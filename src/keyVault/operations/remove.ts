@@ -1,0 +1,88 @@
+import type { DeletedObject, ObjectClient, ObjectKind } from "../../objects/objectKind";
+import type { VaultConnection } from "../connection/vaultConnection";
+import { isNotFound } from "../failures/refusal";
+import { lookUp, reasonOf } from "./lookUp";
+
+export type Removal =
+  /** The object is gone for good, whoever removed it. */
+  | { readonly kind: "removed" }
+  /** Another object has the name. It was not touched, or not after it was found soft-deleted. */
+  | { readonly kind: "anotherObject"; readonly isSoftDeleted: boolean }
+  /** The vault has purge protection. */
+  | { readonly kind: "notPurgeable"; readonly purgedAt: number | undefined }
+  | { readonly kind: "failed"; readonly isSoftDeleted: boolean; readonly because: string };
+
+/** What is looked at before an object is deleted, and again before it is purged. */
+export interface RemovalCandidate {
+  /** The newest version. */
+  readonly version: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** All versions; undefined once the object is soft-deleted. */
+  readonly versions: readonly string[] | undefined;
+}
+
+/**
+ * Deletes and purges an object, after a look before each of the two that it still is the expected one. Never throws, so that
+ * the caller's own result is not lost.
+ */
+export async function remove<Client extends ObjectClient>(
+  connection: VaultConnection,
+  kind: ObjectKind<Client>,
+  name: string,
+  isExpected: (candidate: RemovalCandidate) => boolean,
+): Promise<Removal> {
+  let isSoftDeleted = false;
+  try {
+    const found = await lookUp(connection, kind, name);
+    if (found.kind === "unreachable") {
+      return { kind: "failed", isSoftDeleted, because: found.because };
+    }
+    if (found.kind === "found") {
+      const [newest] = found.versions;
+      const versions = found.versions.map(({ version }) => version);
+      if (newest !== undefined && !isExpected({ ...newest, versions })) {
+        return { kind: "anotherObject", isSoftDeleted };
+      }
+      await connection.carryOut({ name: "delete", kind, objectName: name }, ({ client, signal }) =>
+        unlessNotFound(client.delete(name, connection.waits.transient, signal)),
+      );
+    }
+    isSoftDeleted = true;
+    const deleted = await connection.once({ name: "get", kind, objectName: name }, ({ client, signal }) =>
+      unlessNotFound(client.getDeleted(name, signal)),
+    );
+    return deleted === undefined ? { kind: "removed" } : await purge(connection, kind, name, deleted, isExpected);
+  } catch (error) {
+    return { kind: "failed", isSoftDeleted, because: reasonOf(error) };
+  }
+}
+
+async function purge<Client extends ObjectClient>(
+  connection: VaultConnection,
+  kind: ObjectKind<Client>,
+  name: string,
+  { version, tags, isPurgeable, purgedAt }: DeletedObject,
+  isExpected: (candidate: RemovalCandidate) => boolean,
+): Promise<Removal> {
+  if (!isExpected({ version, tags, versions: undefined })) {
+    return { kind: "anotherObject", isSoftDeleted: true };
+  }
+  if (isPurgeable === false) {
+    return { kind: "notPurgeable", purgedAt };
+  }
+  await connection.carryOut({ name: "purge", kind, objectName: name }, ({ client, signal }) =>
+    unlessNotFound(client.purge(name, signal)),
+  );
+  return { kind: "removed" };
+}
+
+async function unlessNotFound<T>(request: Promise<T>): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if (isNotFound(error)) {
+      return undefined;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+import { type BackupPlan, planBackup } from "../../backup/planBackup";
+import { withoutForgotten } from "../../backup/retention";
+import type { ObjectClient, ObjectKind } from "../../objects/objectKind";
+import type { Family } from "../engine/defineProvider";
+import { numberIn, type Properties, textIn } from "../engine/values";
+import { describeNewBackup, makeBackup, refreshBackup, requireReplaceable } from "./act";
+import { checkBackup, declaredBackup } from "./inputs";
+import { backupProperties, backupRecordIn, isBackupRecord } from "./record";
+
+/** The backup resource of one kind of object. */
+export function backupFamily<Client extends ObjectClient>(
+  resource: string,
+  objectKind: ObjectKind<Client>,
+): Family<BackupPlan> {
+  const kind = objectKind as unknown as ObjectKind;
+  const declaredIn = (inputs: Properties) => ({
+    ...declaredBackup(kind, inputs),
+    retain: numberIn(inputs.retain) ?? 0,
+  });
+  return {
+    resource,
+    check: (declared, configuration) => checkBackup(kind, resource, declared, configuration),
+    plan: (recorded, declared, now) =>
+      isBackupRecord(recorded)
+        ? planBackup(backupRecordIn(kind, recorded), declaredBackup(kind, declared), now)
+        : { kind: "backUp", because: "the state records no backup" },
+    explain,
+    describe: (properties) => textIn(properties[kind.properties.uri]) ?? "",
+    isRecord: isBackupRecord,
+
+    async create(declared, context) {
+      const record = await makeBackup(kind, undefined, declaredIn(declared), context);
+      for (const line of describeNewBackup(record)) {
+        context.print(`${resource} ${record.sourceUri}: ${line}`);
+      }
+      return backupProperties(kind, record);
+    },
+
+    async read(recorded, context) {
+      const { record, source } = await refreshBackup(kind, backupRecordIn(kind, recorded), context);
+      if (source.kind !== "found") {
+        context.print(
+          `${resource} ${record.sourceUri}: the backup is kept; the source is ${source.kind}. ${source.because}`,
+        );
+      }
+      return backupProperties(kind, record);
+    },
+
+    async update(recorded, declared, plan, context) {
+      const earlier = isBackupRecord(recorded) ? backupRecordIn(kind, recorded) : undefined;
+      const { forget, forceDelete, ...others } = declaredIn(declared);
+      if (earlier !== undefined && (plan.kind === "unchanged" || plan.kind === "updateRecord")) {
+        const previous = withoutForgotten(earlier.previous, forget);
+        return backupProperties(kind, { ...earlier, previous, forceDelete });
+      }
+      const record = await makeBackup(kind, earlier, { ...others, forget, forceDelete }, context);
+      for (const line of describeNewBackup(record)) {
+        context.print(`${resource} ${record.sourceUri}: ${line}`);
+      }
+      return backupProperties(kind, record);
+    },
+
+    async delete(recorded, context) {
+      if (isBackupRecord(recorded)) {
+        await requireReplaceable(kind, backupRecordIn(kind, recorded), context);
+      }
+    },
+  };
+}
+
+function explain(plan: BackupPlan): string | undefined {
+  switch (plan.kind) {
+    case "unchanged":
+      return plan.note === undefined
+        ? undefined
+        : `no new backup: ${plan.note}. If it is back, run pulumi up --refresh`;
+    case "backUp":
+      return `a new backup will be made, because ${plan.because}`;
+    case "updateRecord":
+      return `no new backup; the record changes, because ${plan.because}`;
+    case "unknown":
+      return `a new backup may be made: ${plan.inputs.join(" and ")} will be known during the update`;
+    default:
+      return plan satisfies never;
+  }
+}

@@ -1,0 +1,84 @@
+import type { Backup, BackupRecord, SourceStatus } from "../../backup/backup";
+import { objectUri } from "../../keyVault/vaultUri";
+import type { ObjectKind } from "../../objects/objectKind";
+import {
+  arrayIn,
+  membersIn,
+  numberIn,
+  type Properties,
+  secretOnWire,
+  textIn,
+  textMembersIn,
+  textsIn,
+} from "../engine/values";
+
+const statuses: readonly string[] = ["current", "changed", "missing", "unreachable"];
+
+/** Whether the properties record a backup. */
+export function isBackupRecord(properties: Properties): boolean {
+  return textIn(properties.blobSha256) !== undefined || textIn(properties.blob) !== undefined;
+}
+
+/** The record in the properties that the engine hands over; tolerates an edited state. */
+export function backupRecordIn(kind: ObjectKind, properties: Properties): BackupRecord {
+  const { name, uri } = kind.properties;
+  const sourceStatus = textIn(properties.sourceStatus) ?? "";
+  const previous = Object.entries(membersIn(properties.previous)).map(([blobSha256, backup]) => {
+    const members = membersIn(backup);
+    return {
+      ...backupIn(members, textIn(members.sourceUri) ?? "", blobSha256),
+      keptBecause: textIn(members.keptBecause) ?? "",
+    };
+  });
+  return {
+    ...backupIn(properties, textIn(properties[uri]) ?? "", textIn(properties.blobSha256) ?? ""),
+    vaultUri: textIn(properties.vaultUri) ?? "",
+    name: textIn(properties[name]) ?? "",
+    declaredVersion: textIn(properties.declaredVersion),
+    triggers: arrayIn(properties.triggers),
+    forceDelete: properties.forceDelete === true,
+    thumbprints: textMembersIn(properties.thumbprints),
+    updatedAt: textIn(properties.updatedAt),
+    tags: properties.tags === undefined ? undefined : textMembersIn(properties.tags),
+    sourceStatus: statuses.includes(sourceStatus) ? (sourceStatus as SourceStatus) : undefined,
+    sourceStatusReason: textIn(properties.sourceStatusReason),
+    // The engine keeps no order of members.
+    previous: previous.sort((one, other) => other.backedUpAt.localeCompare(one.backedUpAt)),
+  };
+}
+
+/**
+ * The record as properties for the engine. Earlier backups are members of an object by their `blobSha256`: of an array that
+ * holds a secret, a refresh would make the whole secret.
+ */
+export function backupProperties(kind: ObjectKind, record: BackupRecord): Properties {
+  const { name, sourceUri, blob, previous, forceDelete, triggers = [], ...facts } = record;
+  const [newest] = record.versions;
+  return {
+    ...facts,
+    ...(triggers.length > 0 ? { triggers } : {}),
+    ...(forceDelete === true ? { forceDelete } : {}),
+    [kind.properties.name]: name,
+    [kind.properties.uri]: sourceUri,
+    [kind.properties.uriWithVersion]: newest && `${objectUri(kind, record.vaultUri, name)}/${newest}`,
+    blob: secretOnWire(blob),
+    previous: Object.fromEntries(
+      previous.map((backup) => [backup.blobSha256, { ...backup, blob: secretOnWire(backup.blob) }]),
+    ),
+  };
+}
+
+function backupIn(
+  { blob, versions, blobBytes, backedUpAt }: Properties,
+  sourceUri: string,
+  blobSha256: string,
+): Backup {
+  return {
+    sourceUri,
+    versions: textsIn(versions),
+    blob: textIn(blob),
+    blobSha256,
+    blobBytes: numberIn(blobBytes),
+    backedUpAt: textIn(backedUpAt) ?? "",
+  };
+}

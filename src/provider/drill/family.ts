@@ -1,0 +1,147 @@
+import { type DrillOutcome, describeChecks, outcomeOf } from "../../backup/drillEvidence";
+import { type DrillPlan, planDrill } from "../../backup/planDrill";
+import type { ObjectClient, ObjectKind } from "../../objects/objectKind";
+import { backupRefIn } from "../engine/backupRef";
+import { type Context, type Family, RecordedFailure } from "../engine/defineProvider";
+import { more } from "../engine/messages";
+import { arrayIn, type Properties, textIn } from "../engine/values";
+import { type Drill, type DrillResult, runDrill } from "./act";
+import { isOwnedBy, removeCopy, type ScratchPlace } from "./copy";
+import { checkDrill, declaredDrill } from "./inputs";
+import { type DrillRecord, drillProperties, isDrillRecord, recordedDrill } from "./record";
+
+/** The drill resource of one kind of object. */
+export function drillFamily<Client extends ObjectClient>(
+  resource: string,
+  objectKind: ObjectKind<Client>,
+): Family<DrillPlan> {
+  const kind = objectKind as unknown as ObjectKind;
+
+  async function run(declared: Properties, recorded: Properties, context: Context): Promise<object> {
+    const drill = drillOf(kind, declared, recorded);
+    const startedAt = context.now();
+    const result = await runDrill(drill, context);
+    const record = recordOf(drill, declared, result, startedAt, context.now());
+    const text = describeResult(resource, drill.place, record.outcome, result);
+    if (record.outcome === "failed" && declared.onFailure !== "record") {
+      throw new RecordedFailure(`${text} ${more("troubleshooting.md#drill-failed")}`, drillProperties(kind, record));
+    }
+    if (record.outcome === "failed" || result.leftover !== undefined) {
+      context.print(text);
+    }
+    return drillProperties(kind, record);
+  }
+
+  return {
+    resource,
+    check: (declared, configuration) => checkDrill(kind, resource, declared, configuration),
+    plan: (recorded, declared, now) =>
+      isDrillRecord(recorded)
+        ? planDrill(recordedDrill(kind, recorded), declaredDrill(kind, declared), now)
+        : { kind: "run", because: "the state records no drill" },
+    explain,
+    describe: (properties) => `of ${kind.noun} "${textIn(properties[kind.properties.name]) ?? ""}"`,
+    isRecord: isDrillRecord,
+    create: (declared, context) => run(declared, {}, context),
+    /** Makes no call: what a drill found does not change. */
+    read: async (recorded) => recorded,
+
+    async update(recorded, declared, plan, context) {
+      if (plan.kind !== "unchanged") {
+        return run(declared, recorded, context);
+      }
+      const { __provider, ...record } = recorded;
+      return record;
+    },
+
+    /** Removes the copy that the last drill left behind. */
+    async delete(recorded, context) {
+      const { leftover, ...place } = recordedDrill(kind, recorded);
+      if (leftover === undefined || leftover.blockedUntil !== undefined) {
+        return;
+      }
+      const scratch = { ...place, kind, name: leftover.name, versions: [] };
+      const left = await removeCopy(scratch, leftover.version, ({ tags }) => isOwnedBy(scratch, tags), context);
+      if (left === undefined || left.blockedUntil !== undefined) {
+        return;
+      }
+      const text = `${left.uri}, left by a drill, is still in the scratch vault: ${left.because} Remove it: ${left.command}.`;
+      if (left.because.startsWith("it is not known")) {
+        context.print(`${resource}: ${text}`);
+        return;
+      }
+      throw new Error(`${text} ${more("troubleshooting.md#copy-left")}`);
+    },
+  };
+}
+
+function drillOf(kind: ObjectKind, declared: Properties, recorded: Properties): Drill {
+  const backup = backupRefIn(kind, declared.backup);
+  const owner = textIn(declared.owner) ?? "";
+  const vaultUri = textIn(declared.vaultUri) ?? "";
+  const place: ScratchPlace = { kind, vaultUri, name: backup.name ?? "", owner, versions: backup.versions };
+  const earlier = recordedDrill(kind, recorded);
+  const { leftover } = earlier;
+  return {
+    place,
+    backup,
+    allowSoftDeletedCopies: declared.allowSoftDeletedCopies === true,
+    earlier: leftover && { leftover, place: { ...place, vaultUri: earlier.vaultUri, name: leftover.name } },
+  };
+}
+
+function recordOf(
+  { place, backup }: Drill,
+  { triggers }: Properties,
+  { failure, checks, restoredVersions, leftover }: DrillResult,
+  startedAt: number,
+  endedAt: number,
+): DrillRecord {
+  const outcome = failure === undefined ? outcomeOf(checks) : "failed";
+  const drilledAt = new Date(endedAt).toISOString();
+  return {
+    vaultUri: place.vaultUri,
+    name: place.name,
+    owner: place.owner,
+    blobSha256: backup.blobSha256,
+    triggers: arrayIn(triggers),
+    drilledAt,
+    verifiedAt: outcome === "verified" ? drilledAt : undefined,
+    outcome,
+    failure,
+    checks,
+    durationMs: endedAt - startedAt,
+    restoredVersions,
+    leftover,
+  };
+}
+
+function describeResult(
+  resource: string,
+  { kind, vaultUri, name }: ScratchPlace,
+  outcome: DrillOutcome,
+  { failure, checks, leftover }: DrillResult,
+): string {
+  const because = failure ?? describeChecks(checks);
+  const isTold = leftover === undefined || failure?.includes(leftover.because);
+  return (
+    `${resource} of ${kind.noun} "${name}" in ${new URL(vaultUri).host}: ${outcome}${because === "" ? "" : `, because ${because}`}.` +
+    (isTold
+      ? ""
+      : ` A copy is still there${leftover.isSoftDeleted ? ", soft-deleted" : ""}: ${leftover.because}` +
+        `${leftover.command === undefined ? "." : `. Remove it: ${leftover.command}.`}`)
+  );
+}
+
+function explain(plan: DrillPlan): string | undefined {
+  switch (plan.kind) {
+    case "unchanged":
+      return plan.note === undefined ? undefined : `no drill: ${plan.note}`;
+    case "run":
+      return `a drill will be run, because ${plan.because}`;
+    case "unknown":
+      return `a drill may be run: ${plan.inputs.join(" and ")} will be known during the update`;
+    default:
+      return plan satisfies never;
+  }
+}

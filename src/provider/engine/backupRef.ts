@@ -1,0 +1,135 @@
+import { canonicalBlob, originOfBlob, sha256OfBlob, whyIncomplete } from "../../backup/blob";
+import { isSameName } from "../../backup/versions";
+import { isManagedHsm, nameMistakes, objectUri, parseObjectUri } from "../../keyVault/vaultUri";
+import type { ObjectKind } from "../../objects/objectKind";
+import { arrayOf, parseInput, type Shape, sha256, shapeMistakes, string } from "./inputs";
+import { isUnknown, membersIn, type Properties, textIn, textMembersIn, textsIn, withoutEmpty } from "./values";
+
+/** A backup that the program hands over, with what is known of it. */
+export interface BackupRef {
+  /** Base64url; empty if the text is no blob. */
+  readonly blob: string;
+  /** Of the blob as it is. */
+  readonly blobSha256: string;
+  /** Of the blob as it was made, if that is known. */
+  readonly recordedSha256: string | undefined;
+  readonly name: string | undefined;
+  readonly sourceVaultUri: string | undefined;
+  readonly sourceUri: string | undefined;
+  /** Newest first; empty if unknown. */
+  readonly versions: readonly string[];
+  /** RFC 7638 thumbprints of public keys by version, as far as they are known. */
+  readonly thumbprints: Readonly<Record<string, string>>;
+  readonly backedUpAt: string | undefined;
+}
+
+const textMembers: Shape = {
+  fits: (value) =>
+    typeof value === "object" &&
+    !Array.isArray(value) &&
+    Object.values(value ?? {}).every((member) => typeof member === "string"),
+  description: "an object of strings",
+};
+
+/** Checks the backup among the inputs of a resource, offline, and makes it canonical. */
+export function checkBackupRef(
+  kind: ObjectKind,
+  resource: string,
+  backup: unknown,
+): {
+  readonly backup: unknown;
+  readonly mistakes: string[];
+} {
+  if (backup === undefined || typeof backup !== "object" || backup === null) {
+    return { backup, mistakes: backup === undefined ? [`Set backup, or blob, of ${resource}.`] : [] };
+  }
+  const { name, uri } = kind.properties;
+  const members = withoutEmpty(backup as Properties);
+  const shapes = {
+    blob: string,
+    blobSha256: sha256,
+    [name]: string,
+    [uri]: string,
+    versions: arrayOf(string),
+    thumbprints: textMembers,
+    backedUpAt: string,
+  };
+  const mistakes = shapeMistakes(`the backup of ${resource}`, members, shapes, "backup.");
+  if (!("blob" in members)) {
+    mistakes.push("backup.blob is missing.");
+  }
+  const givenName = parseInput(
+    `backup.${name}`,
+    members[name],
+    (text) => (nameMistakes(text).length > 0 ? { mistakes: nameMistakes(text) } : { value: text }),
+    mistakes,
+  );
+  const source = parseInput(`backup.${uri}`, members[uri], (text) => parseObjectUri(kind, text), mistakes);
+  if (givenName !== undefined && source !== undefined && !isSameName(givenName, source.name)) {
+    mistakes.push(`backup.${name} is not the name in backup.${uri}.`);
+  }
+  const blob = textIn(members.blob);
+  const completed = {
+    ...members,
+    // A text that is no blob is reported by the resource.
+    ...(blob === undefined ? {} : { blob: canonicalBlob(blob) ?? blob }),
+    ...(source === undefined
+      ? {}
+      : { [uri]: objectUri(kind, source.vaultUri, source.name), [name]: members[name] ?? source.name }),
+  };
+  return { backup: completed, mistakes };
+}
+
+/** The backup among checked inputs, as far as it is known. */
+export function backupRefIn(kind: ObjectKind, backup: unknown): BackupRef {
+  const { name, uri } = kind.properties;
+  const members = membersIn(backup);
+  const blob = canonicalBlob(textIn(members.blob) ?? "") ?? "";
+  const sourceUri = textIn(members[uri]);
+  const source = parseObjectUri(kind, sourceUri ?? "");
+  const thumbprints = Object.entries(textMembersIn(members.thumbprints));
+  return {
+    blob,
+    blobSha256: sha256OfBlob(blob),
+    recordedSha256: sha256.fits(members.blobSha256) ? textIn(members.blobSha256)?.toLowerCase() : undefined,
+    name: textIn(members[name]),
+    sourceVaultUri: "value" in source ? source.value.vaultUri : undefined,
+    sourceUri,
+    versions: textsIn(members.versions).map((version) => version.toLowerCase()),
+    thumbprints: Object.fromEntries(thumbprints.map(([version, thumbprint]) => [version.toLowerCase(), thumbprint])),
+    backedUpAt: textIn(members.backedUpAt),
+  };
+}
+
+/** Why the backup cannot be restored, as far as that shows without asking the service. Nothing of the blob is repeated. */
+export function whyNotRestorable(kind: ObjectKind, { blob, blobSha256, recordedSha256 }: BackupRef): string[] {
+  if (blob === "") {
+    return ["blob is not a Key Vault backup: expected base64url, base64 or the contents of a backup file."];
+  }
+  if (recordedSha256 !== undefined && recordedSha256 !== blobSha256) {
+    return [`blob is not the recorded backup: its SHA-256 is ${blobSha256}, and blobSha256 is ${recordedSha256}.`];
+  }
+  if (originOfBlob(blob) === "vaultSecret") {
+    return [`blob is the backup of a secret, not of a ${kind.noun}. Restore it with az keyvault secret restore.`];
+  }
+  const incomplete = whyIncomplete(blob);
+  return incomplete === undefined ? [] : [`blob is not a whole backup: ${incomplete}. Use it as it was returned.`];
+}
+
+/** A vault cannot restore what a Managed HSM backed up, nor the reverse. */
+export function vaultTypeMistakes({ blob, sourceVaultUri }: BackupRef, vaultUri: string): string[] {
+  const origin = originOfBlob(blob);
+  const isOfHsm = sourceVaultUri === undefined ? origin === "managedHsm" : isManagedHsm(sourceVaultUri);
+  if (isManagedHsm(vaultUri) && (origin === "vaultKeyOrCertificate" || (sourceVaultUri !== undefined && !isOfHsm))) {
+    return ["vaultUri is a Managed HSM, and the backup is of a vault: use a vault in the source's geography."];
+  }
+  // An HSM behind a name that does not say so, such as an emulator's, is known by the source's vault.
+  return !isManagedHsm(vaultUri) && isOfHsm
+    ? ["vaultUri is a vault, and the backup is of a Managed HSM: use a Managed HSM with the same security domain."]
+    : [];
+}
+
+/** The backup as far as all of it is known; undefined while a part of it is not. */
+export function knownBackup(kind: ObjectKind, backup: unknown): BackupRef | undefined {
+  return isUnknown(backup) ? undefined : backupRefIn(kind, backup);
+}

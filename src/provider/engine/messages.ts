@@ -1,0 +1,72 @@
+import { KeyVaultError } from "../../keyVault/failures/keyVaultError";
+import type { FailureCode } from "../../keyVault/failures/remedies";
+import { reasonOf } from "../../keyVault/operations/lookUp";
+
+const pages = "https://github.com/pulumi-azure-keyvault-backup/pulumi-azure-keyvault-backup/blob/main/docs";
+
+/** Where the documentation says more: `troubleshooting.md#forbidden`. */
+export function more(anchor: string): string {
+  return `More: ${pages}/${anchor}`;
+}
+
+/** What Pulumi offers beside the remedy that the service's side knows. */
+const hints: Partial<Readonly<Record<FailureCode, string>>> = {
+  challenge:
+    "For an emulator or a private cloud, set azure-keyvault-backup:disableChallengeResourceVerification to true.",
+  throttled: "Lower --parallel.",
+  timeout: "Or raise azure-keyvault-backup:timeoutSeconds.",
+  unauthorized: "Set azure-native:tenantId and azure-native:environment.",
+};
+
+/** The hint for commands that do not run the program: the engine hands over what the last `pulumi up` recorded. */
+const storedConfiguration =
+  "pulumi refresh and destroy use the settings that the last pulumi up recorded. If they changed since, run pulumi up first, " +
+  "or add --run-program.";
+
+/** Whether the engine hands over the configuration of this run, or the one that the state holds. */
+export type ConfigurationSource = "program" | "state";
+
+/** The same failure for a state to hold: the same words at each attempt, and no link. */
+export function explainBriefly(error: unknown, source: ConfigurationSource): string {
+  return [reasonOf(error), ...hintsFor(error, source)].join(" ");
+}
+
+/** An error for the engine, which prints its message, and its stack too if it has one. */
+export function userError(error: unknown, source: ConfigurationSource = "program"): Error {
+  const message = error instanceof Error ? error.message : `${error}`;
+  const isExplained = error instanceof KeyVaultError;
+  const text = [
+    message,
+    ...hintsFor(error, source),
+    ...(isExplained ? [more(`troubleshooting.md#${error.code}`)] : []),
+  ];
+  return withoutStack(text.join(" "), error);
+}
+
+export function withoutStack(message: string, cause?: unknown): Error {
+  const error = new Error(message, { cause });
+  error.stack = "";
+  return error;
+}
+
+function hintsFor(error: unknown, source: ConfigurationSource): string[] {
+  if (!(error instanceof KeyVaultError)) {
+    return [];
+  }
+  const hint = hints[error.code];
+  const { isConfigured } = (error.cause ?? {}) as { isConfigured?: boolean };
+  return [
+    ...(hint === undefined ? [] : [hint]),
+    ...(source === "state" && error.code === "credential" && isConfigured === true ? [storedConfiguration] : []),
+  ];
+}
+
+const printed = new Set<string>();
+
+/** Shows the user a line, once in a preview and once in an update: each of them is one process. */
+export function printOnce(line: string): void {
+  if (!printed.has(line)) {
+    printed.add(line);
+    process.stdout.write(`${line}\n`);
+  }
+}

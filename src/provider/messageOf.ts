@@ -1,4 +1,0 @@
-/** What an error says. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : `${error}`;
-}

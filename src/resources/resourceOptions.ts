@@ -1,0 +1,49 @@
+import * as pulumi from "@pulumi/pulumi";
+import { RegisterResourceResponse } from "@pulumi/pulumi/proto/resource_pb";
+import { serializedProviders } from "./serializedProvider";
+
+const providerPackage = "pulumi-nodejs";
+
+/**
+ * The options of a resource, for its base class.
+ *
+ * @throws RunError if the program was bundled with this package inside, or passes the provider of another package.
+ */
+export function resourceOptions(
+  resource: string,
+  opts: pulumi.CustomResourceOptions | undefined,
+  secretOutputs: readonly string[] = [],
+): pulumi.CustomResourceOptions {
+  requireExternalPackage();
+  const packageName = packageOf(opts?.provider);
+  if (packageName !== undefined && packageName !== providerPackage) {
+    throw new pulumi.RunError(
+      `A ${resource} cannot use a provider of ${packageName}. Pass a KeyVaultBackupProvider with the same settings as ` +
+        "provider, or no provider.",
+    );
+  }
+  return pulumi.mergeOptions(opts, { additionalSecretOutputs: [...secretOutputs] });
+}
+
+/** The SDK leaves this method out of its types. */
+function packageOf(provider: pulumi.ProviderResource | undefined): string | undefined {
+  return (provider as { getPackage?(): string } | undefined)?.getPackage?.();
+}
+
+/** A bundler that includes the package rewrites the import, and Pulumi would try to store the whole package in the state. */
+function requireExternalPackage(): void {
+  if (!`${serializedProviders.keyBackup.configure}`.includes('import("pulumi-azure-keyvault-backup/provider")')) {
+    throw new pulumi.RunError(
+      "pulumi-azure-keyvault-backup must not be bundled into the program: mark it as external, for instance with esbuild " +
+        "--packages=external.",
+    );
+  }
+}
+
+/**
+ * The SDK writes each answer of the engine, with secrets in clear, into a debug message, which `pulumi up --debug` and
+ * `--json` print. This leaves only the URN of the resource in it.
+ */
+RegisterResourceResponse.prototype.toString = function (this: RegisterResourceResponse) {
+  return `RegisterResourceResponse(${this.getUrn()})`;
+};

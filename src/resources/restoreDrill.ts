@@ -1,0 +1,170 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type BackupToRestore, backupInput } from "./backupToRestore";
+import type { KeyBackup } from "./keyBackup";
+import { resourceOptions } from "./resourceOptions";
+import { serializedProviders } from "./serializedProvider";
+
+/** Which backup to prove, where, and when to prove it again. */
+export interface RestoreDrillArgs {
+  /**
+   * The backup to prove: a `KeyBackup`, or a backup that is kept elsewhere, with `keyName` or `keyUri`. Another blob runs the
+   * drill again.
+   */
+  backup: KeyBackup | BackupToRestore;
+  /**
+   * URI of the scratch vault: `https://{vault}/`. A vault for the drills of this stack alone, in the geography and the
+   * subscription of the source. Never the source's own vault.
+   */
+  vaultUri: pulumi.Input<string>;
+  /**
+   * Age in days, fractions allowed, after which the next `pulumi up` runs the drill again. Compared with this machine's clock,
+   * without a request.
+   * @default no limit
+   */
+  maxAgeDays?: pulumi.Input<number> | undefined;
+  /**
+   * Any JSON values. When a value changes, the drill runs again.
+   * @default []
+   */
+  triggers?: pulumi.Input<readonly unknown[]> | undefined;
+  /**
+   * What a failed drill does. `fail` fails the update, and the next `pulumi up` runs the drill again. `record` prints a line and
+   * lets the update go on. The evidence is recorded in both cases.
+   * @default "fail"
+   */
+  onFailure?: pulumi.Input<"fail" | "record"> | undefined;
+  /**
+   * Whether the copy may stay soft-deleted, because the scratch vault has purge protection. It then blocks its name for the
+   * vault's retention period of 7 to 90 days, and no drill is due until then.
+   * @default false
+   */
+  allowSoftDeletedCopies?: pulumi.Input<boolean> | undefined;
+}
+
+/** The result of one check: `passed`, or why it failed (`failed: …`) or could not be run (`not run: …`). */
+export type DrillCheckResult = "passed" | `failed: ${string}` | `not run: ${string}`;
+
+/** What a drill checked of one version. */
+export interface DrillCheck {
+  /** 32 hexadecimal digits. */
+  readonly version: string;
+  /** Whether the restored key has the version, and the backup says that it holds it. */
+  readonly versionId: DrillCheckResult;
+  /** Whether the public key is the source's: as recorded with the backup, or as read from the source. */
+  readonly publicKey: DrillCheckResult;
+  /**
+   * Whether the private key is there: in the scratch vault it signed a random digest or decrypted random bytes, and the result
+   * fits the source's public key.
+   */
+  readonly privateKey: DrillCheckResult;
+}
+
+/** A copy that is still in the scratch vault. */
+export interface LeftoverCopy {
+  /** URI of the key in the scratch vault. */
+  readonly keyUri: string;
+  /** Name of the key. */
+  readonly keyName: string;
+  /** Its newest version. */
+  readonly version: string;
+  /** Whether it is soft-deleted, so that nobody can use it. */
+  readonly isSoftDeleted: boolean;
+  /** Why it is still there. */
+  readonly because: string;
+  /** When the vault purges it by itself: RFC 3339, UTC. Present if purge protection keeps it until then. */
+  readonly blockedUntil?: string;
+  /** The command that removes it; undefined if only time does. */
+  readonly command?: string;
+}
+
+/**
+ * The proof that a backup works: it is restored into a scratch vault, compared with its source version by version, and the copy
+ * is deleted and purged. The outputs are the evidence.
+ *
+ * ```ts
+ * const drill = new RestoreDrill("signing", { backup, vaultUri: scratch.properties.vaultUri, maxAgeDays: 30 });
+ * export const provedAt = drill.verifiedAt;
+ * ```
+ *
+ * The drill runs when the resource is created; when the backup, the vault or `triggers` change; when the last drill is older than
+ * `maxAgeDays` or left a copy behind; and, unless `onFailure` is `record`, when the last drill failed. A preview, an unchanged
+ * `pulumi up` and a refresh make no request.
+ *
+ * The tag `restore-drill-of` marks the copy. A key of the same name without that tag is never touched, and fails the drill.
+ *
+ * Needs in the scratch vault the data actions of the role Key Vault Crypto Officer, of which it uses `read`, `restore/action`,
+ * `update/action`, `sign/action` (or `unwrap/action`, `decrypt/action`), `delete` and `purge/action`; in the source's vault
+ * `read`, for public keys that are not recorded with the backup.
+ */
+export class RestoreDrill extends pulumi.dynamic.Resource {
+  /** URI of the scratch vault, with a slash at its end. */
+  declare readonly vaultUri: pulumi.Output<string>;
+
+  /** Name of the key. */
+  declare readonly keyName: pulumi.Output<string>;
+
+  /** When the drill last ran, if its `outcome` is `verified`: RFC 3339, UTC. */
+  declare readonly verifiedAt: pulumi.Output<string | undefined>;
+
+  /** When the drill last ran: RFC 3339, UTC. */
+  declare readonly drilledAt: pulumi.Output<string>;
+
+  /**
+   * `verified`: every check of every version passed. `partly`: none failed, and some could not be run. `failed`: one failed, or
+   * nothing was restored.
+   */
+  declare readonly outcome: pulumi.Output<"verified" | "partly" | "failed">;
+
+  /** Why the drill as a whole failed; undefined if it did not, or if `checks` say it. */
+  declare readonly failure: pulumi.Output<string | undefined>;
+
+  /** What was checked, one entry for each version, newest first. */
+  declare readonly checks: pulumi.Output<DrillCheck[]>;
+
+  /** How long the drill took, with all its waits, in milliseconds. */
+  declare readonly durationMs: pulumi.Output<number>;
+
+  /** The versions of the restored copy, newest first; empty if nothing was restored. */
+  declare readonly restoredVersions: pulumi.Output<string[]>;
+
+  /** SHA-256 of the decoded blob, hexadecimal. */
+  declare readonly blobSha256: pulumi.Output<string>;
+
+  /** A copy that is still in the scratch vault; undefined if there is none. */
+  declare readonly leftover: pulumi.Output<LeftoverCopy | undefined>;
+
+  constructor(name: string, args: RestoreDrillArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      serializedProviders.restoreDrill,
+      name,
+      {
+        ...args,
+        backup: backupInput(args),
+        // The value of the tag that marks a copy.
+        owner: `${organization()}/${pulumi.getProject()}/${pulumi.getStack()}/${name}`,
+        keyName: undefined,
+        verifiedAt: undefined,
+        drilledAt: undefined,
+        outcome: undefined,
+        failure: undefined,
+        checks: undefined,
+        durationMs: undefined,
+        restoredVersions: undefined,
+        blobSha256: undefined,
+        leftover: undefined,
+      },
+      resourceOptions("RestoreDrill", opts),
+      "keyvault",
+      "RestoreDrill",
+    );
+  }
+}
+
+// Mocks need not name one.
+function organization(): string {
+  try {
+    return pulumi.getOrganization();
+  } catch {
+    return "organization";
+  }
+}
