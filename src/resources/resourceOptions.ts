@@ -15,10 +15,10 @@ export function resourceOptions(
   secretOutputs: readonly string[] = [],
 ): pulumi.CustomResourceOptions {
   requireExternalPackage();
-  const packageName = packageOf(opts?.provider);
-  if (packageName !== undefined && packageName !== providerPackage) {
+  const foreign = packageOf(opts?.provider);
+  if (foreign !== undefined && foreign !== providerPackage) {
     throw new pulumi.RunError(
-      `A ${resource} cannot use a provider of ${packageName}. Pass a KeyVaultBackupProvider with the same settings as ` +
+      `A ${resource} cannot use a provider of ${foreign}. Pass a KeyVaultBackupProvider with the same settings as ` +
         "provider, or no provider.",
     );
   }
@@ -30,12 +30,14 @@ function packageOf(provider: pulumi.ProviderResource | undefined): string | unde
   return (provider as { getPackage?(): string } | undefined)?.getPackage?.();
 }
 
+const packageName = /(["'`])pulumi-azure-keyvault-backup\/provider\1/;
+
 /** A bundler that includes the package rewrites the import, and Pulumi would try to store the whole package in the state. */
 function requireExternalPackage(): void {
-  if (!`${serializedProviders.keyBackup.configure}`.includes('import("pulumi-azure-keyvault-backup/provider")')) {
+  if (!packageName.test(`${serializedProviders.keyBackup.configure}`)) {
     throw new pulumi.RunError(
-      "pulumi-azure-keyvault-backup must not be bundled into the program: mark it as external, for instance with esbuild " +
-        "--packages=external.",
+      "pulumi-azure-keyvault-backup must not be bundled into the program. Install it in the project and mark it as external, " +
+        "for instance with esbuild --packages=external.",
     );
   }
 }

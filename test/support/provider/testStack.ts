@@ -1,0 +1,150 @@
+import { randomUUID } from "node:crypto";
+import { LocalKeyVault } from "../../../localVault/localKeyVault";
+import type { CreatedKey, LocalVault } from "../../../localVault/localVault";
+import type { VaultOptions } from "../../../localVault/vaultOptions";
+import type { Waits } from "../../../src/keyVault/connection/waits";
+import { key } from "../../../src/objects/key";
+import { backupFamily } from "../../../src/provider/backup/family";
+import { drillFamily } from "../../../src/provider/drill/family";
+import { defineProvider, type Environment } from "../../../src/provider/engine/defineProvider";
+import { restoreFamily } from "../../../src/provider/restore/family";
+import { trustLocalCertificate } from "../trustLocalCertificate";
+import { connectLocally } from "./connectLocally";
+import { MemoryEngine, type Properties } from "./memoryEngine";
+
+const changing = ["create", "delete", "purge", "recover", "restore", "rotate", "update"];
+
+/** Local vaults whose clock can be set, for stacks that back up, restore and drill. */
+export class TestService {
+  readonly service: LocalKeyVault;
+  readonly clock: { ahead: number };
+
+  private constructor(service: LocalKeyVault, clock: { ahead: number }) {
+    this.service = service;
+    this.clock = clock;
+  }
+
+  static async start(): Promise<TestService> {
+    const clock = { ahead: 0 };
+    const service = await LocalKeyVault.start({ now: () => Date.now() + clock.ahead });
+    service.identity.tokenLifetimeSeconds = 100 * 365 * 86_400;
+    trustLocalCertificate(service.certificatePem);
+    return new TestService(service, clock);
+  }
+
+  /** A stack with a source vault, and another vault to restore into. */
+  async newStack(target: VaultOptions = {}, waits: Partial<Waits> = {}): Promise<TestStack> {
+    return new TestStack(
+      this,
+      await this.service.createVault(),
+      await this.service.createVault(undefined, target),
+      waits,
+    );
+  }
+
+  stop(): Promise<void> {
+    return this.service.stop();
+  }
+}
+
+/** One stack with a backup of the key "orders", a restore of it and a drill, on engines in this process. */
+export class TestStack {
+  readonly source: LocalVault;
+  readonly target: LocalVault;
+  readonly backup: MemoryEngine;
+  readonly restore: MemoryEngine;
+  readonly drill: MemoryEngine;
+  /** Every line that the providers showed to the user. */
+  readonly printed: string[] = [];
+  readonly #service: TestService;
+  readonly #waits: Partial<Waits>;
+
+  constructor(service: TestService, source: LocalVault, target: LocalVault, waits: Partial<Waits>) {
+    this.#service = service;
+    this.#waits = waits;
+    this.source = source;
+    this.target = target;
+    this.backup = this.newBackup();
+    this.restore = new MemoryEngine(() => defineProvider(restoreFamily("KeyRestore", key), this.environment()));
+    this.drill = this.newDrill();
+  }
+
+  /** What the providers see of the world: each call is a process of its own. */
+  environment(): Environment {
+    return {
+      now: () => this.now(),
+      connect: connectLocally(this.#service.service, this.#waits, { print: (line) => this.printed.push(line) }),
+      print: (line) => this.printed.push(line),
+      newId: randomUUID,
+    };
+  }
+
+  newBackup(): MemoryEngine {
+    return new MemoryEngine(() => defineProvider(backupFamily("KeyBackup", key), this.environment()));
+  }
+
+  /** Another drill resource. */
+  newDrill(): MemoryEngine {
+    return new MemoryEngine(() => defineProvider(drillFamily("RestoreDrill", key), this.environment()));
+  }
+
+  now(): number {
+    return Date.now() + this.#service.clock.ahead;
+  }
+
+  /** Lets time pass for the vaults and the providers. */
+  pass(milliseconds: number): void {
+    this.#service.clock.ahead += milliseconds;
+  }
+
+  /** Creates the key, and backs it up. */
+  async backedUp(options: Parameters<LocalVault["createKey"]>[1] = {}): Promise<CreatedKey> {
+    const created = await this.source.createKey("orders", options);
+    await this.backUp();
+    return created;
+  }
+
+  /** Rotates the key, and backs it up anew. */
+  async rotated(): Promise<string> {
+    this.pass(1_000);
+    const { version } = await this.source.rotateKey("orders");
+    await this.backUp();
+    return version;
+  }
+
+  async backUp(): Promise<void> {
+    const triggers = [randomUUID()];
+    if (!(await this.backup.up({ vaultUri: this.source.vaultUri, keyName: "orders", triggers }))) {
+      throw this.backup.failure;
+    }
+  }
+
+  /** The backup as a program hands it over. */
+  get backupRef(): Properties {
+    const { blob, blobSha256, keyName, keyUri, versions, thumbprints, backedUpAt } = this.backup.outputs ?? {};
+    return { blob, blobSha256, keyName, keyUri, versions, thumbprints, backedUpAt };
+  }
+
+  /** What the program declares of a KeyRestore. */
+  restoring(inputs: Properties = {}): Properties {
+    return { vaultUri: this.target.vaultUri, backup: this.backupRef, ...inputs };
+  }
+
+  /** What the program declares of a RestoreDrill. */
+  drilling(inputs: Properties = {}): Properties {
+    const owner = "organization/project/dev/orders";
+    return { vaultUri: this.target.vaultUri, backup: this.backupRef, owner, ...inputs };
+  }
+
+  /** What the target was asked with a token. */
+  get requests(): string[] {
+    return this.target.requests.filter(({ hasToken }) => hasToken).map(({ operation }) => operation);
+  }
+
+  /** What the target was asked, and carried out, that changes its keys. */
+  get changes(): string[] {
+    return this.target.requests
+      .filter(({ operation, status = 500 }) => changing.includes(operation) && status < 300)
+      .map(({ operation }) => operation);
+  }
+}
