@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import { readFile } from "node:fs/promises";
 import type { GetTokenOptions, TokenCredential } from "@azure/core-auth";
 import type { PipelineOptions } from "@azure/core-rest-pipeline";
@@ -10,7 +9,7 @@ import {
   DefaultAzureCredential,
   ManagedIdentityCredential,
 } from "@azure/identity";
-import { CredentialError } from "./credentialError";
+import { CredentialError, nameOf, refusedCredential, wrongSetting } from "./credentialError";
 import { type IdentitySettings, kindOf } from "./identitySettings";
 import { oidcTokenOf } from "./oidcToken";
 
@@ -24,9 +23,6 @@ const authorityHosts: Readonly<Record<string, string>> = {
   china: AzureAuthorityHosts.AzureChina,
   azurechinacloud: AzureAuthorityHosts.AzureChina,
 };
-
-// @azure/identity calls for an assertion without the abort signal of the call that needs it.
-const callSignal = new AsyncLocalStorage<AbortSignal>();
 
 /**
  * The credential that azure-native uses with the same settings: the first that is configured, and no other if that one
@@ -48,11 +44,10 @@ export function credentialOf(settings: IdentitySettings, pipelineOptions: Pipeli
   return {
     async getToken(scopes, options) {
       try {
-        return await untilAborted(settings, options?.abortSignal, (abortSignal) =>
-          callSignal.run(abortSignal, async () => (await construct()).getToken(scopes, { ...options, abortSignal })),
-        );
+        const token = construct().then((constructed) => constructed.getToken(scopes, options));
+        return await untilAborted(settings, options?.abortSignal as AbortSignal | undefined, token);
       } catch (error) {
-        throw credentialErrorIn(error) ?? new CredentialError(settings, { because: "refused", error });
+        throw credentialErrorIn(error) ?? refusedCredential(settings, error);
       }
     },
   };
@@ -61,23 +56,25 @@ export function credentialOf(settings: IdentitySettings, pipelineOptions: Pipeli
 // Not every credential in @azure/identity heeds the signal.
 async function untilAborted<T>(
   settings: IdentitySettings,
-  signal: GetTokenOptions["abortSignal"],
-  work: (signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal | undefined,
+  token: Promise<T>,
 ): Promise<T> {
-  if (signal?.aborted) {
-    throw new CredentialError(settings, { because: "aborted" });
-  }
-  const controller = new AbortController();
+  const late = () =>
+    new CredentialError(settings, {
+      reasons: ["it did not answer in time"],
+      remedy: "Check the network between this machine and Microsoft Entra, or the endpoint of the managed identity.",
+      isConfigured: false,
+    });
   let abort = () => {};
   const aborted = new Promise<never>((_, reject) => {
-    abort = () => {
-      reject(new CredentialError(settings, { because: "aborted" }));
-      controller.abort();
-    };
+    abort = () => reject(late());
+    signal?.addEventListener("abort", abort);
+    if (signal?.aborted) {
+      abort();
+    }
   });
-  signal?.addEventListener("abort", abort);
   try {
-    return await Promise.race([aborted, work(controller.signal)]);
+    return await Promise.race([aborted, token]);
   } finally {
     signal?.removeEventListener("abort", abort);
   }
@@ -107,8 +104,7 @@ async function newCredential(settings: IdentitySettings, pipelineOptions: Pipeli
     }
     case "oidc": {
       const { tenantId, clientId } = applicationIn(settings);
-      const oidcToken = oidcTokenOf(settings, pipelineOptions);
-      return new ClientAssertionCredential(tenantId, clientId, () => oidcToken(callSignal.getStore()), options);
+      return new ClientAssertionCredential(tenantId, clientId, oidcTokenOf(settings, pipelineOptions), options);
     }
     case "managedIdentity":
       return new ManagedIdentityCredential({ ...options, ...given({ clientId: settings.clientId }) });
@@ -137,7 +133,8 @@ function authorityHostOf(settings: IdentitySettings): string | undefined {
   }
   const host = authorityHosts[environment.toLowerCase()];
   if (host === undefined) {
-    throw new CredentialError(settings, { because: "malformed", setting: "environment" });
+    const reason = `${nameOf("environment")} is not the name of a cloud`;
+    throw wrongSetting(settings, reason, "Set it to public, usgovernment or china.");
   }
   return host;
 }
@@ -151,7 +148,8 @@ function auxiliaryTenants(settings: IdentitySettings): string[] {
   if (Array.isArray(tenants) && tenants.every((tenant) => typeof tenant === "string")) {
     return tenants;
   }
-  throw new CredentialError(settings, { because: "malformed", setting: "auxiliaryTenantIds" });
+  const reason = `${nameOf("auxiliaryTenantIds")} is not a JSON array of tenant ids`;
+  throw wrongSetting(settings, reason, "Set it to an array of texts.");
 }
 
 function parseJson(text: string): unknown {
@@ -166,20 +164,28 @@ function applicationIn(settings: IdentitySettings): { tenantId: string; clientId
   const required = (setting: "tenantId" | "clientId") => {
     const value = settings[setting];
     if (value === undefined) {
-      throw new CredentialError(settings, { because: "unset", setting });
+      throw wrongSetting(settings, `${nameOf(setting)} is not set`, `Set azure-native:${setting}.`);
     }
     return value;
   };
   return { tenantId: required("tenantId"), clientId: required("clientId") };
 }
 
+// @azure/identity reads PEM; azure-native reads PFX too.
 async function readCertificate(settings: IdentitySettings) {
-  const setting = "clientCertificatePath";
-  const certificate = await readFile(settings[setting] ?? "", "latin1").catch((error: NodeJS.ErrnoException) => {
-    throw new CredentialError(settings, { because: "unreadable", setting, code: error.code ?? error.name, error });
-  });
+  const name = nameOf("clientCertificatePath");
+  const certificate = await readFile(settings.clientCertificatePath ?? "", "latin1").catch(
+    (error: NodeJS.ErrnoException) => {
+      throw wrongSetting(settings, `the file in ${name} cannot be read (${error.code})`, "Check the path.", error);
+    },
+  );
   if (!certificate.includes("-----BEGIN ")) {
-    throw new CredentialError(settings, { because: "malformed", setting });
+    const remedy = "Convert it: openssl pkcs12 -in client.pfx -out client.pem -nodes.";
+    throw wrongSetting(
+      settings,
+      "the file is not PEM, which backups need, although azure-native also reads PFX",
+      remedy,
+    );
   }
   return { certificate, ...given({ certificatePassword: settings.clientCertificatePassword }) };
 }

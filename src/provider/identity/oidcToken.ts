@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { globalAgent } from "node:http";
 import {
   createDefaultHttpClient,
   createHttpHeaders,
@@ -7,32 +6,23 @@ import {
   createPipelineRequest,
   isRestError,
   type PipelineOptions,
-  type PipelineResponse,
 } from "@azure/core-rest-pipeline";
-import { CredentialError } from "./credentialError";
+import { isLoopback } from "../../keyVault/vaultUri";
+import { CredentialError, nameOf, wrongSetting } from "./credentialError";
 import type { IdentitySettings } from "./identitySettings";
-
-/** Fetches the token that stands for the caller, until the signal ends the fetch. */
-export type OidcToken = (signal?: AbortSignal) => Promise<string>;
-
-export interface OidcRequestOptions extends PipelineOptions {
-  /**
-   * Bound of a request with all its retries, in milliseconds.
-   *
-   * @default 30000
-   */
-  readonly timeout?: number;
-}
 
 const defaultAudience = "api://AzureADTokenExchange";
 
+// Bound of a request with its retries, in milliseconds.
+const requestTimeout = 30_000;
+
 /**
- * The OpenID Connect token in the settings: a value, the contents of a file, or the answer of the request URL in GitHub
- * Actions. The file is read and the URL is requested at every call.
+ * Gives the OpenID Connect token in the settings: a value, the contents of a file, or the answer of the request URL in GitHub
+ * Actions. The file is read, and the URL requested, at every call.
  *
- * @throws {@link CredentialError} if the settings contain none of the three, or the URL is neither https nor loopback.
+ * @throws {@link CredentialError} if the settings have none of the three, or if the URL is not https.
  */
-export function oidcTokenOf(settings: IdentitySettings, options: OidcRequestOptions = {}): OidcToken {
+export function oidcTokenOf(settings: IdentitySettings, options: PipelineOptions = {}): () => Promise<string> {
   const { oidcToken, oidcTokenFilePath, oidcRequestUrl, oidcRequestToken } = settings;
   const value = oidcToken?.trim();
   if (value) {
@@ -42,16 +32,35 @@ export function oidcTokenOf(settings: IdentitySettings, options: OidcRequestOpti
     return () => readToken(settings, oidcTokenFilePath);
   }
   if (oidcRequestUrl !== undefined && oidcRequestToken !== undefined) {
-    return tokenRequest(settings, requestUrl(settings, oidcRequestUrl), oidcRequestToken, options);
+    const url = URL.parse(oidcRequestUrl.trim());
+    // The local services of tests have no certificate.
+    if (url?.protocol !== "https:" && !(url?.protocol === "http:" && isLoopback(url.hostname))) {
+      throw wrongSetting(
+        settings,
+        `${nameOf("oidcRequestUrl")} is not an https URL`,
+        "Use https: the request has a token.",
+      );
+    }
+    url.searchParams.set("audience", settings.oidcAudience ?? defaultAudience);
+    return () => requestToken(settings, url, oidcRequestToken.trim(), options);
   }
-  throw new CredentialError(settings, { because: "unset", setting: "oidcToken" });
+  throw wrongSetting(
+    settings,
+    "there is no OpenID Connect token",
+    `Set ${nameOf("oidcToken")} or ${nameOf("oidcTokenFilePath")}, or give the GitHub Actions job id-token: write.`,
+  );
 }
 
 async function readToken(settings: IdentitySettings, path: string): Promise<string> {
-  const unreadable = (code: string, error?: unknown) =>
-    new CredentialError(settings, { because: "unreadable", setting: "oidcTokenFilePath", code, error });
+  const unreadable = (code: string | undefined, error?: unknown) =>
+    wrongSetting(
+      settings,
+      `the file in ${nameOf("oidcTokenFilePath")} cannot be read (${code})`,
+      "Check the path.",
+      error,
+    );
   const content = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw unreadable(error.code ?? error.name, error);
+    throw unreadable(error.code, error);
   });
   const token = content.trim();
   if (token === "") {
@@ -60,65 +69,42 @@ async function readToken(settings: IdentitySettings, path: string): Promise<stri
   return token;
 }
 
-function requestUrl(settings: IdentitySettings, text: string): URL {
-  const url = URL.parse(text.trim());
-  if (url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback(url))) {
-    url.searchParams.set("audience", settings.oidcAudience ?? defaultAudience);
-    return url;
-  }
-  throw new CredentialError(settings, { because: "malformed", setting: "oidcRequestUrl" });
-}
-
-function isLoopback({ hostname }: URL): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
-}
-
-function tokenRequest(
+async function requestToken(
   settings: IdentitySettings,
   url: URL,
   bearer: string,
-  { timeout = 30_000, ...options }: OidcRequestOptions,
-): OidcToken {
+  options: PipelineOptions,
+): Promise<string> {
   const pipeline = createPipelineFromOptions({ ...options, redirectOptions: { maxRetries: 0 } });
-  const httpClient = createDefaultHttpClient();
-  return async (signal) => {
-    const isPlain = url.protocol === "http:";
-    const deadline = AbortSignal.timeout(timeout);
-    const request = createPipelineRequest({
-      url: url.href,
-      headers: createHttpHeaders({ authorization: `Bearer ${bearer}`, accept: "application/json" }),
-      abortSignal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
-      allowInsecureConnection: isPlain,
+  const request = createPipelineRequest({
+    url: url.href,
+    headers: createHttpHeaders({ authorization: `Bearer ${bearer}`, accept: "application/json" }),
+    abortSignal: AbortSignal.timeout(requestTimeout),
+    allowInsecureConnection: url.protocol === "http:",
+  });
+  const failed = (answer: string, isConfigured: boolean) =>
+    new CredentialError(settings, {
+      reasons: [`the request to ${nameOf("oidcRequestUrl")} ${answer}`],
+      remedy: `Check the network, and that the URL and ${nameOf("oidcRequestToken")} belong to the running job.`,
+      isConfigured,
     });
-    if (isPlain) {
-      // A request with an agent goes past the proxy, which would see the bearer token in clear.
-      request.agent = globalAgent;
-    }
-    const failed = (answer: number | string) => new CredentialError(settings, { because: "oidcRequest", answer });
-    const response = await pipeline.sendRequest(httpClient, request).catch((error: unknown) => {
-      throw failed(deadline.aborted ? `no answer within ${timeout / 1000} s` : codeOf(error));
+  const { status, bodyAsText } = await pipeline
+    .sendRequest(createDefaultHttpClient(), request)
+    .catch((error: unknown) => {
+      throw failed(`failed (${isRestError(error) ? error.code : "no answer"})`, false);
     });
-    const token = response.status === 200 ? tokenIn(response) : undefined;
-    if (token === undefined) {
-      throw failed(response.status);
-    }
-    return token;
-  };
+  const token = status === 200 ? tokenIn(bodyAsText) : undefined;
+  if (token === undefined) {
+    throw failed(`was answered with HTTP ${status}`, status < 500);
+  }
+  return token;
 }
 
-function tokenIn({ bodyAsText }: PipelineResponse): string | undefined {
+function tokenIn(body: string | null | undefined): string | undefined {
   try {
-    const answer: unknown = JSON.parse(bodyAsText ?? "");
-    const value = typeof answer === "object" && answer !== null && "value" in answer ? answer.value : undefined;
+    const { value } = JSON.parse(body ?? "{}") as { value?: unknown };
     return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
   } catch {
     return undefined;
   }
-}
-
-function codeOf(error: unknown): string {
-  if (isRestError(error) && error.code !== undefined) {
-    return error.code;
-  }
-  return error instanceof Error ? error.name : "no reason given";
 }
