@@ -83,9 +83,7 @@ export function azCommand(noun: string, action: string, vaultUri: string, name: 
 
 function hostMistakes(url: URL): string[] {
   return [
-    ...(url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname))
-      ? ["does not use https"]
-      : []),
+    ...(url.protocol !== "https:" ? ["does not use https"] : []),
     ...(url.username !== "" || url.password !== "" ? ["contains a user name or a password"] : []),
     ...(url.search !== "" ? ["has a query"] : []),
     ...(url.hash !== "" ? ["has a fragment"] : []),

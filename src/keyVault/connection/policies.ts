@@ -1,4 +1,3 @@
-import { Agent } from "node:http";
 import { isRestError, type PipelinePolicy, RestError, retryPolicy } from "@azure/core-rest-pipeline";
 import { parseJson, Refusal } from "../failures/refusal";
 import type { Clock } from "./waits";
@@ -77,20 +76,6 @@ export function attemptTimeoutPolicy(milliseconds: number, clock: Clock): Pipeli
           request.abortSignal = operation;
         }
       }
-    },
-  };
-}
-
-/** A policy that sends plain http, which only loopback addresses get, past any proxy. */
-export function directConnectionPolicy(): PipelinePolicy {
-  const agent = new Agent({ keepAlive: true });
-  return {
-    name: "directConnectionPolicy",
-    sendRequest(request, next) {
-      if (request.url.startsWith("http:")) {
-        request.agent = agent;
-      }
-      return next(request);
     },
   };
 }

@@ -8,7 +8,6 @@ import {
   attemptTimeoutPolicy,
   completeAnswerPolicy,
   connectionRetryPolicy,
-  directConnectionPolicy,
   firstCallAlonePolicy,
   type Outcomes,
   recordOutcomes,
@@ -226,14 +225,12 @@ export class VaultConnection {
     const options: ClientOptions = {
       serviceVersion: "7.4",
       disableChallengeResourceVerification,
-      allowInsecureConnection: vaultUri.startsWith("http:"),
       retryOptions: { maxRetries: transientRetries, retryDelayInMs: waits.transient },
       userAgentOptions: { userAgentPrefix: "pulumi-azure-keyvault-backup" },
       additionalPolicies: [
         { policy: firstCallAlonePolicy(waits.challenge, clock), position: "perCall" },
         { policy: refusalPolicy, position: "perCall" },
         { policy: connectionRetryPolicy(transientRetries, waits.transient), position: "perCall" },
-        { policy: directConnectionPolicy(), position: "perCall" },
         { policy: this.#throttle, position: "perRetry" },
         { policy: this.#outcomes.policy, position: "perRetry" },
         { policy: completeAnswerPolicy, position: "perRetry" },
