@@ -17,8 +17,9 @@ export function blobBytes(blob: string): number {
  * with or without line breaks, or the contents of a backup file. Undefined if the text is none of these.
  */
 export function canonicalBlob(text: string): string | undefined {
-  if (/^.AzureKeyVault/s.test(text) || jweParts(text.trim()).length === 5) {
-    return Buffer.from(text.startsWith("eyJ") ? text.trim() : text, "latin1").toString("base64url");
+  const file = text.trim();
+  if (/^.AzureKeyVault/.test(file) || (jweParts(file).length === 5 && jweAlgorithm(file) !== undefined)) {
+    return Buffer.from(file, "latin1").toString("base64url");
   }
   const digits = text
     .replace(/\s+/g, "")

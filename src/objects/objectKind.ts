@@ -84,13 +84,13 @@ export interface ObjectClient {
 export type ClientOptions = KeyClientOptions;
 
 /** Makes one request, or says why it could not be made. `isRefused`: the service answered 400. */
-export type Attempt<Client extends ObjectClient> = <T>(
+export type Attempt<Client extends ObjectClient = ObjectClient> = <T>(
   operation: OperationName,
   request: (client: Client, signal: AbortSignal) => Promise<T>,
 ) => Promise<{ readonly value: T } | { readonly because: string; readonly isBadRequest: boolean }>;
 
 /** What the proof of a restored object has to work with. */
-export interface ProofTools<Client extends ObjectClient> {
+export interface ProofTools<Client extends ObjectClient = ObjectClient> {
   readonly name: string;
   /** The versions of the restored copy. */
   readonly versions: readonly string[];

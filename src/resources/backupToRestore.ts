@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { KeyBackup } from "./keyBackup";
 
-/** A backup of a key that is kept elsewhere than in a `KeyBackup` of the same program, with what is known of it. */
+/** A backup of a key that is kept outside this program, such as a file, and what is known of the backup. */
 export interface BackupToRestore {
   /**
    * The backup, always treated as secret: base64url as `KeyBackup` and the service return it, base64, or the contents of a file
@@ -9,7 +9,7 @@ export interface BackupToRestore {
    */
   blob: pulumi.Input<string>;
   /**
-   * SHA-256 of the decoded blob, hexadecimal. Another blob is refused.
+   * SHA-256 of the decoded blob, hexadecimal. If it is set, any other blob is refused.
    * @default not compared
    */
   blobSha256?: pulumi.Input<string> | undefined;

@@ -58,19 +58,22 @@ export type KeyBackupArgs = (KeyByUri | KeyByVaultAndName) & {
 
 /** An earlier backup that is kept beside the newest. */
 export interface PreviousBackup {
-  /** URI of the object that it was made from, without a version. */
+  /** URI of the key that the backup was made from, without a version. */
   readonly sourceUri: string;
-  /** The backup, base64url; secret. */
+  /**
+   * The backup, base64url.
+   * @secret
+   */
   readonly blob?: string;
-  /** SHA-256 of the decoded blob, hexadecimal: its name in `forget`. */
+  /** SHA-256 of the decoded blob, hexadecimal. `forget` names a backup by this value. */
   readonly blobSha256: string;
   /** Size of the decoded blob in bytes. */
   readonly blobBytes?: number;
-  /** Every version that it is known to hold, newest first; empty if unknown. */
+  /** Every version that the backup is known to hold, newest first; empty if unknown. */
   readonly versions: readonly string[];
-  /** When it was made: RFC 3339, UTC. */
+  /** When the backup was made: RFC 3339, UTC. */
   readonly backedUpAt: string;
-  /** Why it is kept. */
+  /** Why the backup is kept. */
   readonly keptBecause: string;
 }
 
@@ -114,8 +117,8 @@ export class KeyBackup extends pulumi.dynamic.Resource {
   declare readonly versions: pulumi.Output<string[]>;
 
   /**
-   * RFC 7638 thumbprints (SHA-256, base64url) of public keys by version, to compare a restored key with. Each backup adds that of
-   * the newest version. Symmetric keys have none.
+   * RFC 7638 thumbprints (SHA-256, base64url) of public keys by version. A restored key is compared with them. Each backup adds
+   * the thumbprint of the newest version. Symmetric keys have none.
    */
   declare readonly thumbprints: pulumi.Output<Record<string, string>>;
 
@@ -129,9 +132,10 @@ export class KeyBackup extends pulumi.dynamic.Resource {
   declare readonly tags: pulumi.Output<Record<string, string> | undefined>;
 
   /**
-   * The backup, secret: base64url as the service returns it, about 10,000 characters for a key of one version. It can be
-   * restored into vaults of the same Azure subscription and geography; that of a Managed HSM, into HSMs of the same security
-   * domain. It never expires and cannot be revoked.
+   * The backup, base64url as the service returns it: about 10,000 characters for a key of one version. It can be restored into
+   * vaults of the same Azure subscription and geography. The backup of a Managed HSM's key can be restored into HSMs of the same
+   * security domain. A backup never expires and cannot be revoked.
+   * @secret
    */
   declare readonly blob: pulumi.Output<string>;
 
@@ -154,8 +158,9 @@ export class KeyBackup extends pulumi.dynamic.Resource {
   declare readonly sourceStatusReason: pulumi.Output<string | undefined>;
 
   /**
-   * Earlier backups, newest first, that hold something that no newer backup is known to hold, and as many others as `retain`
-   * says. Secret as a whole in a program; in the state only the blobs are encrypted.
+   * Earlier backups, newest first: each backup that holds a version which no newer backup is known to hold, and as many others
+   * as `retain` says. The whole output is secret in a program; in the state only the blobs are encrypted.
+   * @secret
    */
   declare readonly previous: pulumi.Output<PreviousBackup[]>;
 

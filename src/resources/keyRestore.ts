@@ -12,9 +12,9 @@ export type KeyRestoreArgs = BackupSource & {
   vaultUri: pulumi.Input<string>;
   /**
    * What to do when the backup holds versions that the restored key lacks; the service cannot add versions to a key. `keep`
-   * leaves the key and lists the versions in `missingVersions`. `recreate` deletes and purges the key and restores it anew; for
-   * up to minutes there is no key. It is only for a replica in another vault than the source, and refuses if the key has a
-   * version that the backup does not hold, or if the vault has purge protection.
+   * leaves the key and lists the versions in `missingVersions`. `recreate` deletes and purges the key and restores the newer
+   * backup; the key is unavailable for up to several minutes. `recreate` works only for a replica in a vault other than the
+   * source's. It is refused if the key has a version that the backup does not hold, or if the vault has purge protection.
    * @default "keep"
    */
   onNewVersions?: pulumi.Input<"keep" | "recreate"> | undefined;
@@ -24,11 +24,11 @@ export type KeyRestoreArgs = BackupSource & {
 export interface RestoredFrom {
   /** SHA-256 of the decoded blob, hexadecimal. */
   readonly blobSha256: string;
-  /** The versions that it holds, newest first. */
+  /** The versions that the backup holds, newest first. */
   readonly versions: readonly string[];
-  /** URI of the key that the backup was made from, if it is known. */
+  /** URI of the key that the backup was made from, if known. */
   readonly sourceUri?: string;
-  /** When the backup was made, if that is known: RFC 3339. */
+  /** When the backup was made, if known: RFC 3339. */
   readonly backedUpAt?: string;
 }
 
@@ -41,9 +41,9 @@ export interface RestoredFrom {
  * const replica = new KeyRestore("signing-dr", { vaultUri: drVault.properties.vaultUri, backup });
  * ```
  *
- * If the vault already has the same key, the key is adopted: all versions of the backup are there, with the same public keys as
- * far as they are known. An interrupted `pulumi up` can therefore be repeated. Any other key of that name, even a soft-deleted
- * one, fails the update. Nothing is overwritten, deleted or purged to make room.
+ * If the vault already has the same key, the key is adopted. A key is the same if it has every version of the backup, with the
+ * same public keys as far as they are known. An interrupted `pulumi up` can therefore be repeated. Any other key of that name,
+ * even a soft-deleted key, fails the update. Nothing is overwritten, deleted or purged to make room.
  *
  * Deleting the resource leaves the key. `pulumi refresh` looks for the key; the next `pulumi up` restores one that is missing.
  * The backup does not hold the key's rotation policy and role assignments, so these do not come back.
@@ -72,15 +72,16 @@ export class KeyRestore extends pulumi.dynamic.Resource {
   /** When the key was restored or adopted: RFC 3339, UTC. */
   declare readonly restoredAt: pulumi.Output<string>;
 
-  /** The backup that the key was restored from, or recognised by. */
+  /** The backup that the key was restored from or compared with. */
   declare readonly restoredFrom: pulumi.Output<RestoredFrom>;
 
-  /** Versions that the backup holds and the key lacks, newest first. */
+  /** Versions that the backup holds and the key lacks, newest first. Empty if the backup was made from this very key. */
   declare readonly missingVersions: pulumi.Output<string[]>;
 
   /**
-   * What had become of the key at the last refresh. `present`. `missing`: the next `pulumi up` restores it. `softDeleted`, or
-   * `replaced` by another key of that name: the next `pulumi up` fails and says what to do. `unreachable`: unknown.
+   * The key at the last refresh. `present`: it is there. `missing`: the next `pulumi up` restores it. `softDeleted`: the next
+   * `pulumi up` fails and says how to recover it. `replaced`: another key has its name, and the next `pulumi up` fails.
+   * `unreachable`: unknown.
    */
   declare readonly status: pulumi.Output<"present" | "missing" | "softDeleted" | "replaced" | "unreachable">;
 

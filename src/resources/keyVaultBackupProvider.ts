@@ -1,6 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/** Who reaches the vaults, in azure-native's words. What is not set is taken from the environment, as azure-native does. */
+/**
+ * The identity that reaches the vaults, under azure-native's names. A setting that is absent is read from the environment, as
+ * azure-native does.
+ */
 export interface KeyVaultBackupProviderArgs {
   /** Id of the vault's tenant. */
   tenantId?: pulumi.Input<string> | undefined;
@@ -31,17 +34,17 @@ export interface KeyVaultBackupProviderArgs {
   useMsi?: pulumi.Input<boolean> | undefined;
   /** Whether to use `DefaultAzureCredential`, whatever else is set. */
   useDefaultAzureCredential?: pulumi.Input<boolean> | undefined;
-  /** Further tenants that the identity may get tokens for. */
+  /** Ids of further tenants that the identity may get tokens for. */
   auxiliaryTenantIds?: pulumi.Input<readonly pulumi.Input<string>[]> | undefined;
   /**
    * The cloud: `public`, `usgovernment` or `china`.
    * @default "public"
    */
   environment?: pulumi.Input<string> | undefined;
-  /** Whether not to ask Microsoft whether the authority is known, for private clouds. */
+  /** Whether to skip the request that asks Microsoft if the sign-in authority is known. For private clouds. */
   disableInstanceDiscovery?: pulumi.Input<boolean> | undefined;
   /**
-   * Send tokens also to hosts outside the domain that their challenge names, for emulators and private clouds.
+   * Whether tokens may also go to hosts outside the domain that the host's challenge names. For emulators and private clouds.
    * @default false
    */
   disableChallengeResourceVerification?: pulumi.Input<boolean> | undefined;

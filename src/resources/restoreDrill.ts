@@ -12,8 +12,8 @@ export interface RestoreDrillArgs {
    */
   backup: KeyBackup | BackupToRestore;
   /**
-   * URI of the scratch vault: `https://{vault}/`. A vault for the drills of this stack alone, in the geography and the
-   * subscription of the source. Never the source's own vault.
+   * URI of the scratch vault: `https://{vault}/`. Use a vault that serves only the drills of this stack, in the geography and the
+   * subscription of the source. The source's own vault is refused.
    */
   vaultUri: pulumi.Input<string>;
   /**
@@ -34,7 +34,7 @@ export interface RestoreDrillArgs {
    */
   onFailure?: pulumi.Input<"fail" | "record"> | undefined;
   /**
-   * Whether the copy may stay soft-deleted, because the scratch vault has purge protection. It then blocks its name for the
+   * Whether the copy may stay soft-deleted if the scratch vault has purge protection. The copy then blocks its name for the
    * vault's retention period of 7 to 90 days, and no drill is due until then.
    * @default false
    */
@@ -48,9 +48,9 @@ export type DrillCheckResult = "passed" | `failed: ${string}` | `not run: ${stri
 export interface DrillCheck {
   /** 32 hexadecimal digits. */
   readonly version: string;
-  /** Whether the restored key has the version, and the backup says that it holds it. */
+  /** Whether the restored key has the version, and the backup is recorded to hold it. */
   readonly versionId: DrillCheckResult;
-  /** Whether the public key is the source's: as recorded with the backup, or as read from the source. */
+  /** Whether the public key equals the source's, as recorded with the backup or as read from the source. */
   readonly publicKey: DrillCheckResult;
   /**
    * Whether the private key is there: in the scratch vault it signed a random digest or decrypted random bytes, and the result
@@ -65,15 +65,15 @@ export interface LeftoverCopy {
   readonly keyUri: string;
   /** Name of the key. */
   readonly keyName: string;
-  /** Its newest version. */
+  /** Newest version of the key. */
   readonly version: string;
-  /** Whether it is soft-deleted, so that nobody can use it. */
+  /** Whether the copy is soft-deleted, so that nobody can use it. */
   readonly isSoftDeleted: boolean;
-  /** Why it is still there. */
+  /** Why the copy is still there. */
   readonly because: string;
-  /** When the vault purges it by itself: RFC 3339, UTC. Present if purge protection keeps it until then. */
+  /** When the vault purges the copy by itself: RFC 3339, UTC. Present if purge protection keeps the copy until then. */
   readonly blockedUntil?: string;
-  /** The command that removes it; undefined if only time does. */
+  /** The command that removes the copy; undefined if it can only be waited for. */
   readonly command?: string;
 }
 
@@ -115,10 +115,10 @@ export class RestoreDrill extends pulumi.dynamic.Resource {
    */
   declare readonly outcome: pulumi.Output<"verified" | "partly" | "failed">;
 
-  /** Why the drill as a whole failed; undefined if it did not, or if `checks` say it. */
+  /** Why the drill as a whole failed; undefined if it did not fail, or if `checks` say why. */
   declare readonly failure: pulumi.Output<string | undefined>;
 
-  /** What was checked, one entry for each version, newest first. */
+  /** The result of each check, one entry per version, newest first. */
   declare readonly checks: pulumi.Output<DrillCheck[]>;
 
   /** How long the drill took, with all its waits, in milliseconds. */

@@ -29,16 +29,16 @@ export interface ConnectionOptions {
 }
 
 /** What is asked of the vault, about which object. */
-export interface Task<Client extends ObjectClient> {
+export interface Task {
   readonly name: OperationName;
-  readonly kind: ObjectKind<Client>;
+  readonly kind: ObjectKind;
   /** Undefined if only a blob tells the name. */
   readonly objectName: string | undefined;
 }
 
 /** What an operation makes its requests with. */
-export interface Requests<Client extends ObjectClient> {
-  readonly client: Client;
+export interface Requests {
+  readonly client: ObjectClient;
   /** Aborted when the operation's time is over. */
   readonly signal: AbortSignal;
   /** Whether an attempt at a POST got no answer, and may have been carried out. */
@@ -77,10 +77,7 @@ export class VaultConnection {
    *
    * @throws KeyVaultError
    */
-  async carryOut<Client extends ObjectClient, T>(
-    task: Task<Client>,
-    attempt: (requests: Requests<Client>) => Promise<T>,
-  ): Promise<T> {
+  async carryOut<T>(task: Task, attempt: (requests: Requests) => Promise<T>): Promise<T> {
     const { clock } = this.#options;
     const startedAt = clock.now();
     const signal = clock.timeout(this.waits.operation);
@@ -96,10 +93,7 @@ export class VaultConnection {
    *
    * @throws KeyVaultError
    */
-  async once<Client extends ObjectClient, T>(
-    task: Task<Client>,
-    attempt: (requests: Requests<Client>) => Promise<T>,
-  ): Promise<T> {
+  async once<T>(task: Task, attempt: (requests: Requests) => Promise<T>): Promise<T> {
     const { clock } = this.#options;
     const startedAt = clock.now();
     const signal = clock.timeout(Math.min(this.waits.read, this.waits.operation));
@@ -110,16 +104,11 @@ export class VaultConnection {
     }
   }
 
-  #requests<Client extends ObjectClient>(kind: ObjectKind<Client>, signal: AbortSignal): Requests<Client> {
+  #requests(kind: ObjectKind, signal: AbortSignal): Requests {
     return { client: this.#client(kind), signal, mayBeDone: () => this.#outcomes.mayBeDone(signal) };
   }
 
-  #explain(
-    { name, kind, objectName }: Task<ObjectClient>,
-    error: unknown,
-    signal: AbortSignal,
-    startedAt: number,
-  ): KeyVaultError {
+  #explain({ name, kind, objectName }: Task, error: unknown, signal: AbortSignal, startedAt: number): KeyVaultError {
     const operation: Operation = { name, kind, objectName, vaultUri: this.vaultUri };
     const seconds = Math.round((this.#options.clock.now() - startedAt) / 1000);
     return new KeyVaultError(operation, error, { seconds, mayBeDone: this.#outcomes.mayBeDone(signal) });
@@ -139,11 +128,7 @@ export class VaultConnection {
     }
   }
 
-  async #untilReady<Client extends ObjectClient, T>(
-    task: Task<Client>,
-    signal: AbortSignal,
-    attempt: (requests: Requests<Client>) => Promise<T>,
-  ): Promise<T> {
+  async #untilReady<T>(task: Task, signal: AbortSignal, attempt: (requests: Requests) => Promise<T>): Promise<T> {
     const { clock, waits } = this.#options;
     let cause: WaitFor["cause"] | undefined;
     let since = 0;
@@ -192,7 +177,7 @@ export class VaultConnection {
     await clock.sleep(delay, signal);
   }
 
-  #waitFor({ name }: Task<ObjectClient>, error: unknown): WaitFor | undefined {
+  #waitFor({ name }: Task, error: unknown): WaitFor | undefined {
     const { operation, newObject, freeName } = this.waits;
     const refusal = error instanceof Refusal ? error : undefined;
     if (refusal?.isPermissionMissing) {
@@ -213,14 +198,13 @@ export class VaultConnection {
     }
   }
 
-  #client<Client extends ObjectClient>(kind: ObjectKind<Client>): Client {
-    // Each kind is its own key, and makes its own client.
-    const client = (this.#clients.get(kind as unknown as ObjectKind) as Client | undefined) ?? this.#connect(kind);
-    this.#clients.set(kind as unknown as ObjectKind, client);
+  #client(kind: ObjectKind): ObjectClient {
+    const client = this.#clients.get(kind) ?? this.#connect(kind);
+    this.#clients.set(kind, client);
     return client;
   }
 
-  #connect<Client extends ObjectClient>(kind: ObjectKind<Client>): Client {
+  #connect(kind: ObjectKind): ObjectClient {
     const { vaultUri, credential, disableChallengeResourceVerification, waits, clock } = this.#options;
     const options: ClientOptions = {
       serviceVersion: "7.4",

@@ -1,4 +1,4 @@
-import type { CurrentVersion, ObjectClient, ObjectKind, ObjectVersion } from "../../objects/objectKind";
+import type { CurrentVersion, ObjectKind, ObjectVersion } from "../../objects/objectKind";
 import type { Requests, VaultConnection } from "../connection/vaultConnection";
 import { KeyVaultError, MalformedAnswer, ObjectKeepsChanging, VersionNotFound } from "../failures/keyVaultError";
 import { Refusal } from "../failures/refusal";
@@ -23,9 +23,9 @@ const maxBackups = 3;
  * @param declaredVersion - A version that the backup must hold, if the versions can be listed.
  * @throws KeyVaultError
  */
-export function backUp<Client extends ObjectClient>(
+export function backUp(
   connection: VaultConnection,
-  kind: ObjectKind<Client>,
+  kind: ObjectKind,
   name: string,
   declaredVersion?: string,
 ): Promise<BackedUpObject> {
@@ -81,7 +81,7 @@ function isNewest({ version }: Pick<CurrentVersion, "version">, listed: readonly
   return found !== undefined && found.createdAt === listed[0]?.createdAt;
 }
 
-async function download({ client, signal }: Requests<ObjectClient>, name: string): Promise<string> {
+async function download({ client, signal }: Requests, name: string): Promise<string> {
   const blob = await client.backUp(name, signal);
   if (typeof blob !== "string") {
     throw new MalformedAnswer("without a backup");

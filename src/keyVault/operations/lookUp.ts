@@ -1,4 +1,4 @@
-import type { DeletedObject, ObjectClient, ObjectKind, ObjectVersion } from "../../objects/objectKind";
+import type { DeletedObject, ObjectKind, ObjectVersion } from "../../objects/objectKind";
 import type { Requests, VaultConnection } from "../connection/vaultConnection";
 import { KeyVaultError } from "../failures/keyVaultError";
 import { isNotFound, Refusal } from "../failures/refusal";
@@ -28,11 +28,7 @@ export interface UnreachableObject {
 export type LookedUpObject = FoundObject | MissingObject | UnreachableObject;
 
 /** Looks an object up by listing its versions, without waiting for permissions. */
-export async function lookUp<Client extends ObjectClient>(
-  connection: VaultConnection,
-  kind: ObjectKind<Client>,
-  name: string,
-): Promise<LookedUpObject> {
+export async function lookUp(connection: VaultConnection, kind: ObjectKind, name: string): Promise<LookedUpObject> {
   try {
     return await connection.once({ name: "list", kind, objectName: name }, async (requests) => {
       const versions = await listVersions(requests, name);
@@ -45,7 +41,7 @@ export async function lookUp<Client extends ObjectClient>(
 
 /** All versions, newest first; none if there is no such object. Times are whole seconds: `newest` decides between equals. */
 export async function listVersions(
-  { client, signal }: Requests<ObjectClient>,
+  { client, signal }: Requests,
   name: string,
   newest?: string,
 ): Promise<ObjectVersion[]> {
@@ -70,7 +66,7 @@ async function whyMissing(
   { vaultUri }: VaultConnection,
   { noun }: { readonly noun: string },
   name: string,
-  { client, signal }: Requests<ObjectClient>,
+  { client, signal }: Requests,
 ): Promise<MissingObject> {
   const object = `${noun.charAt(0).toUpperCase()}${noun.slice(1)} "${name}"`;
   const { host } = new URL(vaultUri);

@@ -1,4 +1,4 @@
-import type { DeletedObject, ObjectClient, ObjectKind } from "../../objects/objectKind";
+import type { DeletedObject, ObjectKind } from "../../objects/objectKind";
 import type { VaultConnection } from "../connection/vaultConnection";
 import { isNotFound } from "../failures/refusal";
 import { lookUp, reasonOf } from "./lookUp";
@@ -25,9 +25,9 @@ export interface RemovalCandidate {
  * Deletes and purges an object, after a look before each of the two that it still is the expected one. Never throws, so that
  * the caller's own result is not lost.
  */
-export async function remove<Client extends ObjectClient>(
+export async function remove(
   connection: VaultConnection,
-  kind: ObjectKind<Client>,
+  kind: ObjectKind,
   name: string,
   isExpected: (candidate: RemovalCandidate) => boolean,
 ): Promise<Removal> {
@@ -57,9 +57,9 @@ export async function remove<Client extends ObjectClient>(
   }
 }
 
-async function purge<Client extends ObjectClient>(
+async function purge(
   connection: VaultConnection,
-  kind: ObjectKind<Client>,
+  kind: ObjectKind,
   name: string,
   { version, tags, isPurgeable, purgedAt }: DeletedObject,
   isExpected: (candidate: RemovalCandidate) => boolean,

@@ -1,4 +1,4 @@
-import type { ObjectClient, ObjectKind } from "../../objects/objectKind";
+import type { ObjectKind } from "../../objects/objectKind";
 import type { Requests, VaultConnection } from "../connection/vaultConnection";
 import { NameNotFree } from "../failures/keyVaultError";
 import { isNotFound, Refusal } from "../failures/refusal";
@@ -28,9 +28,9 @@ export type Restoration =
  * @param expectedName - The name of the object in the blob, if it is known.
  * @throws KeyVaultError
  */
-export function restore<Client extends ObjectClient>(
+export function restore(
   connection: VaultConnection,
-  kind: ObjectKind<Client>,
+  kind: ObjectKind,
   blob: string,
   expectedName: string | undefined,
 ): Promise<Restoration> {
@@ -49,7 +49,7 @@ export function restore<Client extends ObjectClient>(
 
 // The object is restored: a failed listing must not make it look as if it were not.
 async function restoredVersions(
-  requests: Requests<ObjectClient>,
+  requests: Requests,
   name: string,
   newest: string,
 ): Promise<readonly string[] | undefined> {
@@ -64,7 +64,7 @@ async function classifyConflict(
   { noun, collection }: Pick<ObjectKind, "noun" | "collection">,
   conflict: Refusal,
   expectedName: string | undefined,
-  requests: Requests<ObjectClient>,
+  requests: Requests,
 ): Promise<Restoration> {
   // The service says which name: in the URI of the object, or at the beginning of its sentence.
   const named =

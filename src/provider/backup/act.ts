@@ -6,13 +6,13 @@ import { selectRetained, whyIrreplaceable, withoutForgotten } from "../../backup
 import { backUp } from "../../keyVault/operations/backUp";
 import type { LookedUpObject } from "../../keyVault/operations/lookUp";
 import { objectUri, parseObjectUri } from "../../keyVault/vaultUri";
-import type { ObjectClient, ObjectKind } from "../../objects/objectKind";
+import type { ObjectKind } from "../../objects/objectKind";
 import type { Context } from "../engine/defineProvider";
 import { more } from "../engine/messages";
 
 /** Backs the object up, and keeps the earlier backups that the new one does not replace. */
-export async function makeBackup<Client extends ObjectClient>(
-  kind: ObjectKind<Client>,
+export async function makeBackup(
+  kind: ObjectKind,
   recorded: BackupRecord | undefined,
   declared: DeclaredBackup & { readonly retain: number },
   context: Context,
@@ -23,7 +23,7 @@ export async function makeBackup<Client extends ObjectClient>(
   const found = "unknownBecause" in listed ? [] : listed;
   const isProven = isLikeEarlierOnes(blob, earlier);
   const versions = isProven ? found.map((one) => one.version) : [];
-  const sourceUri = objectUri(kind as ObjectKind, vaultUri, name);
+  const sourceUri = objectUri(kind, vaultUri, name);
   const previous = selectRetained({ sourceUri, versions }, earlier, retain);
   const held = [versions, ...previous.map((backup) => backup.versions)].flat();
   return {
@@ -50,8 +50,8 @@ export async function makeBackup<Client extends ObjectClient>(
 }
 
 /** The record after a look at its source. Never makes a backup. */
-export async function refreshBackup<Client extends ObjectClient>(
-  kind: ObjectKind<Client>,
+export async function refreshBackup(
+  kind: ObjectKind,
   record: BackupRecord,
   context: Context,
 ): Promise<{ readonly record: BackupRecord; readonly source: LookedUpObject }> {
@@ -64,11 +64,7 @@ export async function refreshBackup<Client extends ObjectClient>(
  *
  * @throws An error that says what may be lost, and how to delete the record anyway.
  */
-export async function requireReplaceable<Client extends ObjectClient>(
-  kind: ObjectKind<Client>,
-  record: BackupRecord,
-  context: Context,
-): Promise<void> {
+export async function requireReplaceable(kind: ObjectKind, record: BackupRecord, context: Context): Promise<void> {
   if (record.forceDelete === true) {
     return;
   }
@@ -101,12 +97,8 @@ export function describeNewBackup({ blob = "", previous }: BackupRecord): string
   ];
 }
 
-async function lookUpSource<Client extends ObjectClient>(
-  kind: ObjectKind<Client>,
-  sourceUri: string,
-  context: Context,
-): Promise<LookedUpObject> {
-  const parsed = parseObjectUri(kind as ObjectKind, sourceUri);
+async function lookUpSource(kind: ObjectKind, sourceUri: string, context: Context): Promise<LookedUpObject> {
+  const parsed = parseObjectUri(kind, sourceUri);
   if (!("value" in parsed)) {
     const because = "The state does not say which object it is a backup of.";
     return { kind: "unreachable", because, error: undefined };

@@ -1,6 +1,6 @@
 import { type BackupPlan, planBackup } from "../../backup/planBackup";
 import { withoutForgotten } from "../../backup/retention";
-import type { ObjectClient, ObjectKind } from "../../objects/objectKind";
+import type { ObjectKind } from "../../objects/objectKind";
 import type { Family } from "../engine/defineProvider";
 import { numberIn, type Properties, textIn } from "../engine/values";
 import { describeNewBackup, makeBackup, refreshBackup, requireReplaceable } from "./act";
@@ -8,11 +8,7 @@ import { checkBackup, declaredBackup } from "./inputs";
 import { backupProperties, backupRecordIn, isBackupRecord } from "./record";
 
 /** The backup resource of one kind of object. */
-export function backupFamily<Client extends ObjectClient>(
-  resource: string,
-  objectKind: ObjectKind<Client>,
-): Family<BackupPlan> {
-  const kind = objectKind as unknown as ObjectKind;
+export function backupFamily(resource: string, kind: ObjectKind): Family<BackupPlan> {
   const declaredIn = (inputs: Properties) => ({
     ...declaredBackup(kind, inputs),
     retain: numberIn(inputs.retain) ?? 0,

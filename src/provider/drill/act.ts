@@ -4,7 +4,7 @@ import { isSameName } from "../../backup/versions";
 import { KeyVaultError } from "../../keyVault/failures/keyVaultError";
 import type { RemovalCandidate } from "../../keyVault/operations/remove";
 import { restore } from "../../keyVault/operations/restore";
-import type { Attempt, ObjectClient, ObjectKind } from "../../objects/objectKind";
+import type { Attempt, ObjectKind } from "../../objects/objectKind";
 import { type BackupRef, whyNotRestorable } from "../engine/backupRef";
 import type { Context } from "../engine/defineProvider";
 import {
@@ -235,7 +235,7 @@ async function proveCopy(
   return { checks, restoredVersions: versions };
 }
 
-function attemptsOn(kind: ObjectKind, vaultUri: string, name: string, context: Context): Attempt<ObjectClient> {
+function attemptsOn(kind: ObjectKind, vaultUri: string, name: string, context: Context): Attempt {
   return async (operation, request) => {
     try {
       const task = { name: operation, kind, objectName: name };

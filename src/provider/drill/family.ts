@@ -1,6 +1,6 @@
 import { type DrillOutcome, describeChecks, outcomeOf } from "../../backup/drillEvidence";
 import { type DrillPlan, planDrill } from "../../backup/planDrill";
-import type { ObjectClient, ObjectKind } from "../../objects/objectKind";
+import type { ObjectKind } from "../../objects/objectKind";
 import { backupRefIn } from "../engine/backupRef";
 import { type Context, type Family, RecordedFailure } from "../engine/defineProvider";
 import { more } from "../engine/messages";
@@ -11,12 +11,7 @@ import { checkDrill, declaredDrill } from "./inputs";
 import { type DrillRecord, drillProperties, isDrillRecord, recordedDrill } from "./record";
 
 /** The drill resource of one kind of object. */
-export function drillFamily<Client extends ObjectClient>(
-  resource: string,
-  objectKind: ObjectKind<Client>,
-): Family<DrillPlan> {
-  const kind = objectKind as unknown as ObjectKind;
-
+export function drillFamily(resource: string, kind: ObjectKind): Family<DrillPlan> {
   async function run(declared: Properties, recorded: Properties, context: Context): Promise<object> {
     const drill = drillOf(kind, declared, recorded);
     const startedAt = context.now();

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { VaultConnection } from "../../keyVault/connection/vaultConnection";
 import { type LookedUpObject, lookUp } from "../../keyVault/operations/lookUp";
-import type { ObjectClient, ObjectKind } from "../../objects/objectKind";
+import type { ObjectKind } from "../../objects/objectKind";
 import { type Configuration, readConfiguration, type StackConfig } from "./configuration";
 import { type Connect, connect } from "./connect";
 import type { DynamicProvider } from "./dynamicProvider";
@@ -28,11 +28,7 @@ export interface Context {
   print(line: string): void;
   connect(vaultUri: string): VaultConnection;
   /** Looks an object up; a vault that cannot even be connected to is unreachable. */
-  lookUp<Client extends ObjectClient>(
-    kind: ObjectKind<Client>,
-    vaultUri: string,
-    name: string,
-  ): Promise<LookedUpObject>;
+  lookUp(kind: ObjectKind, vaultUri: string, name: string): Promise<LookedUpObject>;
   /** What an error says, for a state to hold. */
   explain(error: unknown): string;
 }

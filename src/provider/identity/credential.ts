@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { GetTokenOptions, TokenCredential } from "@azure/core-auth";
+import type { TokenCredential } from "@azure/core-auth";
 import type { PipelineOptions } from "@azure/core-rest-pipeline";
 import {
   AzureAuthorityHosts,

@@ -1,5 +1,5 @@
 import { missingVersions, planRestore, type RestorePlan, recordSeen } from "../../backup/planRestore";
-import type { ObjectClient, ObjectKind } from "../../objects/objectKind";
+import type { ObjectKind } from "../../objects/objectKind";
 import { backupRefIn } from "../engine/backupRef";
 import type { Family } from "../engine/defineProvider";
 import { type Properties, textIn } from "../engine/values";
@@ -8,11 +8,7 @@ import { checkRestore, declaredRestore } from "./inputs";
 import { isRestoreRecord, restoreProperties, restoreRecordIn } from "./record";
 
 /** The restore resource of one kind of object. It never deletes the object when the resource is deleted. */
-export function restoreFamily<Client extends ObjectClient>(
-  resource: string,
-  objectKind: ObjectKind<Client>,
-): Family<RestorePlan> {
-  const kind = objectKind as unknown as ObjectKind;
+export function restoreFamily(resource: string, kind: ObjectKind): Family<RestorePlan> {
   const targetOf = (declared: Properties): Target => ({
     kind,
     vaultUri: textIn(declared.vaultUri) ?? "",
