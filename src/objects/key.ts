@@ -1,20 +1,8 @@
 import type { TokenCredential } from "@azure/core-auth";
-import { type CryptographyClient, KeyClient, type KeyProperties } from "@azure/keyvault-keys";
-import { checkNames, proveKey } from "./keyProof";
-import {
-  type ClientOptions,
-  isPurgeableBy,
-  type ObjectClient,
-  type ObjectKind,
-  type ObjectVersion,
-  type Permission,
-} from "./objectKind";
-import { type PublicKey, publicKeyOf } from "./publicKey";
-
-export interface KeyObjectClient extends ObjectClient {
-  getKey(name: string, version: string, signal: AbortSignal): Promise<PublicKey>;
-  cryptography(name: string, version: string): CryptographyClient;
-}
+import { KeyClient, type KeyProperties } from "@azure/keyvault-keys";
+import { checkNames, type KeyObjectClient, proveKey } from "./keyProof";
+import { type ClientOptions, isPurgeableBy, type ObjectKind, type ObjectVersion, type Permission } from "./objectKind";
+import { publicKeyOf } from "./publicKey";
 
 const cryptoUser = { role: "Key Vault Crypto User", hsmRole: "Managed HSM Crypto User" };
 const cryptoOfficer = { role: "Key Vault Crypto Officer", hsmRole: "Managed HSM Crypto User" };

@@ -1,8 +1,14 @@
 import { constants, createHash, createPublicKey, publicEncrypt, randomBytes, verify } from "node:crypto";
+import type { CryptographyClient } from "@azure/keyvault-keys";
 import type { CheckResult } from "../backup/drillEvidence";
-import type { KeyObjectClient } from "./key";
-import { type Attempt, mapConcurrently, type ProofTools } from "./objectKind";
+import { type Attempt, mapConcurrently, type ObjectClient, type ProofTools } from "./objectKind";
 import type { PublicJwk, PublicKey } from "./publicKey";
+
+/** What the proof asks of a key, beside what every object can be asked. */
+export interface KeyObjectClient extends ObjectClient {
+  getKey(name: string, version: string, signal: AbortSignal): Promise<PublicKey>;
+  cryptography(name: string, version: string): CryptographyClient;
+}
 
 export const checkNames: readonly string[] = ["publicKey", "privateKey"];
 

@@ -106,7 +106,7 @@ export function firstCallAlonePolicy(patience: number, clock: Clock): PipelinePo
 /** What the attempts at an operation came to. Operations are told apart by their signals. */
 export interface Outcomes {
   readonly policy: PipelinePolicy;
-  /** The status or connection code of the last attempt; undefined if it succeeded. */
+  /** The status or connection code of the last attempt; undefined if it succeeded or has no outcome yet. */
   last(signal: AbortSignal): string | undefined;
   /** Whether an attempt at a POST got no answer, or a 5xx, and may have been carried out. */
   mayBeDone(signal: AbortSignal): boolean;
@@ -133,10 +133,8 @@ export function recordOutcomes(): Outcomes {
       name: "recordOutcomesPolicy",
       async sendRequest(request, next) {
         const operation = request.abortSignal ?? request;
-        // A request that goes out again after a challenge has its token.
-        if (outcomes.get(operation) === "401") {
-          outcomes.delete(operation);
-        }
+        // A refusal is not the outcome of an attempt that goes out after it.
+        outcomes.delete(operation);
         try {
           const response = await next(request);
           const { status } = response;
@@ -144,7 +142,7 @@ export function recordOutcomes(): Outcomes {
           return response;
         } catch (error) {
           const code = isRestError(error) ? error.code : undefined;
-          record(operation, request.method, code ?? outcomes.get(operation), true);
+          record(operation, request.method, code, true);
           throw error;
         }
       },
