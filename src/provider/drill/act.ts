@@ -62,12 +62,16 @@ export async function runDrill(drill: Drill, context: Context): Promise<DrillRes
   }
   const { vaultUri, name } = drill.place;
   return serialize(`${vaultUri}${name.toLowerCase()}`, async () => {
+    // Until a look says otherwise, what the last drill left is still there.
+    let leftover = drill.earlier?.leftover;
     try {
       await removeEarlierCopy(drill, context);
       await requireFreeName(drill.place, context);
+      leftover = undefined;
       return await proveRestored(drill, await restoreCopy(drill, context), context);
     } catch (error) {
-      return endedEarly(drill, context.explain(error), error instanceof DrillEnded ? error.leftover : undefined);
+      const known = error instanceof DrillEnded ? error.leftover : undefined;
+      return endedEarly(drill, context.explain(error), known ?? leftover);
     }
   });
 }
