@@ -1,5 +1,6 @@
 import { type DrillOutcome, describeChecks, outcomeOf } from "../../backup/drillEvidence";
-import { type DrillPlan, planDrill } from "../../backup/planDrill";
+import { type DrillPlan, type Leftover, planDrill } from "../../backup/planDrill";
+import { parseObjectUri } from "../../keyVault/vaultUri";
 import type { ObjectKind } from "../../objects/objectKind";
 import { backupRefIn } from "../engine/backupRef";
 import { type Context, type Family, RecordedFailure } from "../engine/defineProvider";
@@ -51,11 +52,11 @@ export function drillFamily(resource: string, kind: ObjectKind): Family<DrillPla
 
     /** Removes the copy that the last drill left behind. */
     async delete(recorded, context) {
-      const { leftover, ...place } = recordedDrill(kind, recorded);
+      const { leftover, owner } = recordedDrill(kind, recorded);
       if (leftover === undefined || leftover.blockedUntil !== undefined) {
         return;
       }
-      const scratch = { ...place, kind, name: leftover.name, versions: [] };
+      const scratch = { kind, owner, versions: [], ...leftoverPlace(kind, leftover) };
       const left = await removeCopy(scratch, leftover.version, ({ tags }) => isOwnedBy(scratch, tags), context);
       if (left === undefined || left.blockedUntil !== undefined) {
         return;
@@ -75,14 +76,19 @@ function drillOf(kind: ObjectKind, declared: Properties, recorded: Properties): 
   const owner = textIn(declared.owner) ?? "";
   const vaultUri = textIn(declared.vaultUri) ?? "";
   const place: ScratchPlace = { kind, vaultUri, name: backup.name ?? "", owner, versions: backup.versions };
-  const earlier = recordedDrill(kind, recorded);
-  const { leftover } = earlier;
+  const { leftover } = recordedDrill(kind, recorded);
   return {
     place,
     backup,
     allowSoftDeletedCopies: declared.allowSoftDeletedCopies === true,
-    earlier: leftover && { leftover, place: { ...place, vaultUri: earlier.vaultUri, name: leftover.name } },
+    earlier: leftover && { leftover, place: { ...place, ...leftoverPlace(kind, leftover) } },
   };
+}
+
+/** The vault of the record may be another one by now. */
+function leftoverPlace(kind: ObjectKind, { uri, name }: Leftover): Pick<ScratchPlace, "vaultUri" | "name"> {
+  const parsed = parseObjectUri(kind, uri);
+  return { vaultUri: "value" in parsed ? parsed.value.vaultUri : "", name };
 }
 
 function recordOf(
