@@ -1,45 +1,48 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { isOlderThan } from "../../../src/backup/age";
+import { whyTooOld } from "../../../src/backup/age";
 
-const day = 86_400_000;
-const time = "2026-03-01T00:00:00.000Z";
-const at = Date.parse(time);
+const millisecondsPerDay = 24 * 60 * 60 * 1000;
+const now = Date.parse("2026-03-08T12:00:00Z");
 
-describe("what was made at a time is", () => {
-  it("older than an age in days from the first millisecond after it, and not before", () => {
-    expect(isOlderThan(time, 30, at + 30 * day)).toBe(false);
-    expect(isOlderThan(time, 30, at + 30 * day + 1)).toBe(true);
-  });
-
-  it("older than a fraction of a day", () => {
-    expect(isOlderThan(time, 0.5, at + day / 2)).toBe(false);
-    expect(isOlderThan(time, 0.5, at + day / 2 + 1)).toBe(true);
-  });
-
-  it("no older than any age where it lies in the future, as with a clock that was set back", () => {
-    expect(isOlderThan(time, 0.001, at - 7 * day)).toBe(false);
-  });
-
-  it("as old in another time zone", () => {
-    expect(isOlderThan("2026-03-01T01:00:00+01:00", 1, at + day)).toBe(false);
-    expect(isOlderThan("2026-03-01T01:00:00+01:00", 1, at + day + 1)).toBe(true);
-  });
-
-  it.each([undefined, "", "yesterday", "2026-13-01T00:00:00Z"])(
-    "neither older nor younger where the time is %j",
-    (it) => {
-      expect(isOlderThan(it, 1, at)).toBeUndefined();
-    },
-  );
-
-  it("older exactly where more milliseconds have passed than the days have", () => {
-    const times = fc.date({ min: new Date(0), max: new Date("2100-01-01T00:00:00Z"), noInvalidDate: true });
+describe("an age limit in days", () => {
+  it("is exceeded from the first millisecond after it", () => {
     fc.assert(
-      fc.property(times, fc.integer({ min: 1, max: 1_000 }), fc.maxSafeInteger(), (made, days, passed) => {
-        const isOlder = isOlderThan(made.toISOString(), days, made.getTime() + passed);
-        expect(isOlder).toBe(made.getTime() + passed - made.getTime() > days * day);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 3_650 }),
+        fc.integer({ min: -3, max: 3 }),
+        fc.date({ min: new Date("2020-01-01"), max: new Date("2030-01-01"), noInvalidDate: true }),
+        (days, extra, made) => {
+          const after = made.getTime() + days * millisecondsPerDay + extra;
+          const because = whyTooOld("the backup", made.toISOString(), days, after);
+          expect(because !== undefined).toBe(extra > 0);
+        },
+      ),
     );
+  });
+
+  it("may be a fraction of a day", () => {
+    expect(whyTooOld("the backup", "2026-03-08T05:59:59Z", 0.25, now)).toBeDefined();
+    expect(whyTooOld("the backup", "2026-03-08T06:00:00Z", 0.25, now)).toBeUndefined();
+  });
+
+  it("is told with what is too old, when it was made, and the limit", () => {
+    const because = whyTooOld("the last drill", "2026-02-01T00:00:00Z", 7, now);
+    expect(because).toMatch(/^the last drill of 2026-02-01T00:00:00Z is older than .*7/);
+  });
+
+  it("is exceeded by something without a readable date", () => {
+    for (const time of [undefined, "", "yesterday"]) {
+      expect(whyTooOld("the backup", time, 7, now)).toContain("the date of the backup is not recorded");
+    }
+  });
+
+  it("does not exist unless the program sets it", () => {
+    expect(whyTooOld("the backup", "1990-01-01T00:00:00Z", undefined, now)).toBeUndefined();
+    expect(whyTooOld("the backup", undefined, undefined, now)).toBeUndefined();
+  });
+
+  it("is not exceeded by a date in the future, as of a machine whose clock is wrong", () => {
+    expect(whyTooOld("the backup", "2030-01-01T00:00:00Z", 1, now)).toBeUndefined();
   });
 });

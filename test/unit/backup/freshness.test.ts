@@ -1,104 +1,103 @@
 import { describe, expect, it } from "@jest/globals";
-import { freshnessOf, type LookedUpSource, type RecordedKey } from "../../../src/backup/freshness";
+import type { BackupRecord, LookedUpSource, SourceVersion } from "../../../src/backup/backup";
+import { compareWithSource } from "../../../src/backup/freshness";
+import { backupRecord, version } from "../../support/keyVault/backups";
 
-const [v1, v2, v3] = ["a".repeat(32), "b".repeat(32), "c".repeat(32)];
-const time = (text: string) => Date.parse(text);
-const recorded: RecordedKey = {
-  keyVersions: [v2, v1],
-  keyUpdatedAt: "2026-03-01T12:00:00.000Z",
-  keyTags: { team: "orders" },
-  backedUpAt: "2026-03-01T12:00:05.000Z",
-};
-const second = {
-  version: v2,
-  createdAt: time("2026-03-01T12:00:00Z"),
-  updatedAt: time("2026-03-01T12:00:00Z"),
-  tags: { team: "orders" },
-};
-const first = {
-  version: v1,
-  createdAt: time("2026-01-01T00:00:00Z"),
-  updatedAt: time("2026-01-01T00:00:00Z"),
-  tags: {},
-};
-const found = (...versions: (typeof second | typeof first)[]): LookedUpSource => ({
+const [a, b, c] = [version("a"), version("b"), version("c")];
+const updatedAt = Date.parse("2026-02-28T12:00:00Z");
+const record = backupRecord({ versions: [b, a], updatedAt: "2026-02-28T12:00:00.000Z", tags: { team: "sales" } });
+const source = (...versions: (string | Partial<SourceVersion>)[]): LookedUpSource => ({
   kind: "found",
-  versions,
-  isComplete: true,
+  versions: versions.map((one) => ({
+    version: typeof one === "string" ? one : b,
+    updatedAt,
+    tags: { team: "sales" },
+    ...(typeof one === "string" ? {} : one),
+  })),
 });
-const changed = (sourceStatusReason: string) => ({ sourceStatus: "changed", sourceStatusReason });
 
-describe("a key is", () => {
-  it("current where it has the versions, times and tags that were recorded, whatever the case of their spelling", () => {
-    expect(freshnessOf(recorded, found(second, first))).toEqual({ sourceStatus: "current" });
-    const shouted = { ...recorded, keyVersions: [v2.toUpperCase(), v1.toUpperCase()] };
-    expect(freshnessOf(shouted, found(second, first))).toEqual({ sourceStatus: "current" });
-  });
+const compare = (found: LookedUpSource, recorded: Partial<BackupRecord> = {}) =>
+  compareWithSource({ ...record, ...recorded }, found);
 
-  it("changed by a newer version, which the reason names", () => {
-    const third = { ...second, version: v3, createdAt: time("2026-04-01T00:00:00Z") };
-    expect(freshnessOf(recorded, found(third, second, first))).toEqual(changed(`the key has newer version ${v3}`));
-  });
-
-  it.each([
-    ["the newest version", [{ ...second, updatedAt: time("2026-04-01T00:00:00Z") }, first]],
-    ["an older version", [second, { ...first, updatedAt: time("2026-04-01T00:00:00Z") }]],
-  ])("changed by an attribute or a tag of %s", (_, versions) => {
-    expect(freshnessOf(recorded, found(...versions))).toEqual(
-      changed("attributes or tags of the key changed at 2026-04-01T00:00:00.000Z"),
-    );
-  });
-
-  it("changed by other tags within the same second", () => {
-    expect(freshnessOf(recorded, found({ ...second, tags: { team: "sales" } }, first))).toEqual(
-      changed("tags of the key changed"),
-    );
-  });
-
-  it("changed where it lacks a recorded version, as it was created anew", () => {
-    const anew = { ...first, version: v3 };
-    expect(freshnessOf(recorded, found(anew))).toEqual(
-      changed(`the key was created anew or restored: it lacks versions ${v2}, ${v1} of the backup`),
-    );
-  });
-
-  it("changed by no older version that may not be listed", () => {
-    const partly: LookedUpSource = { kind: "found", versions: [second], isComplete: false };
-    expect(freshnessOf(recorded, partly)).toEqual({ sourceStatus: "current" });
-    expect(freshnessOf(recorded, { ...partly, versions: [first] })).toEqual(
-      changed(`the key was created anew or restored: it lacks version ${v2} of the backup`),
-    );
-  });
-
-  it("changed where the record knows no versions, by what is younger than the backup", () => {
-    const blind: RecordedKey = { keyVersions: [], backedUpAt: "2026-02-01T00:00:00Z" };
-    expect(freshnessOf(blind, found(first))).toEqual({ sourceStatus: "current" });
-    expect(freshnessOf(blind, found(second, first))).toEqual(changed(`the key has newer version ${v2}`));
-    const touched = { ...first, updatedAt: time("2026-02-02T00:00:00Z") };
-    expect(freshnessOf(blind, found(touched)).sourceStatus).toBe("changed");
-  });
-
-  it("changed by no older version that the record could not list", () => {
-    expect(freshnessOf({ ...recorded, keyVersions: [v2] }, found(second, first))).toEqual({ sourceStatus: "current" });
-  });
-
-  it("still changed while a change that was seen cannot be looked at again", () => {
-    const seen = { ...recorded, ...changed("it did") } as RecordedKey;
-    expect(freshnessOf(seen, { kind: "unreachable", because: "no answer" })).toEqual(changed("it did"));
-    expect(freshnessOf(seen, { kind: "missing", because: "gone" }).sourceStatus).toBe("missing");
-    expect(freshnessOf(seen, found(second, first)).sourceStatus).toBe("current");
-  });
-
-  it.each(["missing", "unreachable"] as const)("%s for the reason that the look-up gave", (kind) => {
-    expect(freshnessOf(recorded, { kind, because: "it is so." })).toEqual({
-      sourceStatus: kind,
-      sourceStatusReason: "it is so.",
-    });
+describe("a backup is current", () => {
+  it.each<[string, LookedUpSource, Partial<BackupRecord>]>([
+    ["if the object has the same versions, attributes and tags", source(b, a), {}],
+    ["if the vault lists versions in another order or case", source(a, b.toUpperCase()), {}],
+    ["if older versions have other tags", source(b, { version: a, tags: {} }), {}],
+    ["if no time is recorded and nothing changed since the backup", source(b, a), { updatedAt: undefined }],
+    ["if no tags are recorded", source(b, a), { tags: undefined }],
+    [
+      "if the object was seen changed and is as it was again",
+      source(b, a),
+      { sourceStatus: "changed", sourceStatusReason: "tags changed" },
+    ],
+  ])("%s", (_, found, recorded) => {
+    expect(compare(found, recorded)).toEqual({ sourceStatus: "current" });
   });
 });
 
-it("a reason names the first of many versions, and counts the others", () => {
-  const keyVersions = Array.from({ length: 400 }, (_, index) => `v${index}`);
-  const { sourceStatusReason } = freshnessOf({ ...recorded, keyVersions }, found(first));
-  expect(sourceStatusReason).toContain("it lacks versions v0, v1, v2, v3, v4 and 395 more of the backup");
+describe("an object has changed", () => {
+  it.each<[string, LookedUpSource, Partial<BackupRecord>, string | RegExp]>([
+    ["if it has a new version", source(c, b, a), {}, `version ${c} is not in the backup`],
+    ["if it has several new versions", source(c, version("d"), b, a), {}, /are not in the backup/],
+    ["if it lacks a version of the backup", source(b), {}, `no longer has version ${a}`],
+    ["if it was created anew", source(c), {}, "created anew"],
+    [
+      "if an attribute or a tag of any version changed later",
+      source(b, { version: a, updatedAt: updatedAt + 1000 }),
+      {},
+      "2026-02-28T12:00:01.000Z",
+    ],
+    [
+      "if it changed after the backup and no time is recorded",
+      source(b, { version: a, updatedAt: Date.parse("2026-03-01T00:00:01Z") }),
+      { updatedAt: undefined },
+      "attributes or tags",
+    ],
+    [
+      "if the tags of the newest version changed within the recorded second",
+      source({ tags: { team: "hr" } }, a),
+      {},
+      "tags changed",
+    ],
+    ["if the newest version lost its tags", source({ tags: {} }, a), {}, "tags changed"],
+    [
+      "if its versions can be listed, and could not be when the backup was made",
+      source(b, a),
+      { versions: [] },
+      "can be listed now",
+    ],
+  ])("%s", (_, found, recorded, because) => {
+    const reason = typeof because === "string" ? expect.stringContaining(because) : expect.stringMatching(because);
+    expect(compare(found, recorded)).toEqual({ sourceStatus: "changed", sourceStatusReason: reason });
+  });
+});
+
+describe("an object that was not found", () => {
+  const unreachable: LookedUpSource = { kind: "unreachable", because: "no route" };
+  const missing: LookedUpSource = { kind: "missing", because: "it is not there" };
+
+  it("is missing, or cannot be reached, with the reason", () => {
+    expect(compare(missing)).toEqual({ sourceStatus: "missing", sourceStatusReason: "it is not there" });
+    expect(compare(unreachable)).toEqual({ sourceStatus: "unreachable", sourceStatusReason: "no route" });
+  });
+
+  it.each(["changed", "missing"] as const)("stays %s while it cannot be reached", (sourceStatus) => {
+    const seen = { sourceStatus, sourceStatusReason: "it was seen" };
+    expect(compare(unreachable, seen)).toEqual(seen);
+  });
+
+  it.each(["current", "unreachable", undefined] as const)(
+    "that was %s before cannot be reached now",
+    (sourceStatus) => {
+      expect(compare(unreachable, { sourceStatus, sourceStatusReason: "before" })).toEqual({
+        sourceStatus: "unreachable",
+        sourceStatusReason: "no route",
+      });
+    },
+  );
+
+  it("is missing even if it was seen changed before", () => {
+    expect(compare(missing, { sourceStatus: "changed", sourceStatusReason: "before" }).sourceStatus).toBe("missing");
+  });
 });
