@@ -1,4 +1,4 @@
-import type { DeletedObject, ObjectKind } from "../../objects/objectKind";
+import type { DeletedObject, ObjectKind, ObjectVersion } from "../../objects/objectKind";
 import type { VaultConnection } from "../connection/vaultConnection";
 import { isNotFound } from "../failures/refusal";
 import { lookUp, reasonOf } from "./lookUp";
@@ -38,16 +38,15 @@ export async function remove(
       return { kind: "failed", isSoftDeleted, because: found.because };
     }
     if (found.kind === "found") {
-      const [newest] = found.versions;
       const versions = found.versions.map(({ version }) => version);
-      if (newest !== undefined && !isExpected({ ...newest, versions })) {
+      if (!newestOf(found.versions).some((newest) => isExpected({ ...newest, versions }))) {
         return { kind: "anotherObject", isSoftDeleted };
       }
       await connection.carryOut({ name: "delete", kind, objectName: name }, ({ client, signal }) =>
         unlessNotFound(client.delete(name, connection.waits.transient, signal)),
       );
     }
-    isSoftDeleted = true;
+    isSoftDeleted = found.kind === "found" || found.deleted !== undefined;
     const deleted = await connection.once({ name: "get", kind, objectName: name }, ({ client, signal }) =>
       unlessNotFound(client.getDeleted(name, signal)),
     );
@@ -55,6 +54,11 @@ export async function remove(
   } catch (error) {
     return { kind: "failed", isSoftDeleted, because: reasonOf(error) };
   }
+}
+
+/** The newest version. Times are whole seconds: of several that were made in one second, any may be the newest. */
+export function newestOf(versions: readonly ObjectVersion[]): ObjectVersion[] {
+  return versions.filter(({ createdAt }) => createdAt === versions[0]?.createdAt);
 }
 
 async function purge(

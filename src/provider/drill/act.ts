@@ -2,12 +2,13 @@ import { checkVersionIds, type DrillCheck, notRun } from "../../backup/drillEvid
 import type { Leftover } from "../../backup/planDrill";
 import { isSameName } from "../../backup/versions";
 import { KeyVaultError } from "../../keyVault/failures/keyVaultError";
-import type { RemovalCandidate } from "../../keyVault/operations/remove";
+import { newestOf, type RemovalCandidate } from "../../keyVault/operations/remove";
 import { restore } from "../../keyVault/operations/restore";
 import type { Attempt, ObjectKind } from "../../objects/objectKind";
 import { type BackupRef, whyNotRestorable } from "../engine/backupRef";
 import type { Context } from "../engine/defineProvider";
 import {
+  type EarlierCopy,
   isOwnedBy,
   isSamePlace,
   leftoverOf,
@@ -15,6 +16,7 @@ import {
   ownerIn,
   ownerTag,
   removeCopy,
+  removeLeftover,
   type ScratchPlace,
 } from "./copy";
 
@@ -23,8 +25,7 @@ export interface Drill {
   readonly place: ScratchPlace;
   readonly backup: BackupRef;
   readonly allowSoftDeletedCopies: boolean;
-  /** What the last drill left, and where. */
-  readonly earlier: { readonly place: ScratchPlace; readonly leftover: Leftover } | undefined;
+  readonly earlier: EarlierCopy | undefined;
 }
 
 /** The drill failed if it has a `failure`, or a check that failed. */
@@ -39,8 +40,10 @@ export interface DrillResult {
 /** A copy in the scratch vault. */
 interface Copy {
   readonly place: ScratchPlace;
-  /** The newest version. */
-  readonly version: string;
+  /** The newest version. If the service did not say which of several of one second is the newest: these. */
+  readonly newest: readonly string[];
+  /** Newest first; undefined if they could not be listed. */
+  readonly versions: readonly string[] | undefined;
 }
 
 /** Something that ends a drill before its proof. */
@@ -87,11 +90,10 @@ async function serialize<T>(place: string, run: () => Promise<T>): Promise<T> {
 
 /** A copy in another place would be forgotten with the record. */
 async function removeEarlierCopy({ place, earlier }: Drill, context: Context): Promise<void> {
-  if (earlier === undefined || isSamePlace(earlier.place, place) || earlier.leftover.blockedUntil !== undefined) {
+  if (earlier === undefined || isSamePlace(earlier.place, place)) {
     return;
   }
-  const { version } = earlier.leftover;
-  const leftover = await removeCopy(earlier.place, version, ({ tags }) => isOwnedBy(place, tags), context);
+  const leftover = await removeLeftover(earlier, context);
   if (leftover !== undefined) {
     throw new DrillEnded(`a copy of the last drill is still there (${leftover.uri}): ${leftover.because}`, leftover);
   }
@@ -152,7 +154,11 @@ async function restoreCopy({ place, backup }: Drill, context: Context): Promise<
     return copy;
   }
   if (restoration.kind === "restored") {
-    return { place: { ...place, name: restoration.name }, version: restoration.newest };
+    const { name, newest, versions } = restoration;
+    return { place: { ...place, name }, newest: [newest], versions };
+  }
+  if (!isSameName(restoration.name, name)) {
+    throw new DrillEnded(whyAnotherName(place, restoration.name));
   }
   const copy = restoration.mayBeDone ? await unansweredCopy(place, context) : undefined;
   if (copy === undefined) {
@@ -170,35 +176,42 @@ async function unansweredCopy(place: ScratchPlace, context: Context): Promise<Co
     throw new DrillEnded(because, leftoverOf(place, version, { kind: "failed", isSoftDeleted: false, because }));
   }
   const candidate = candidateIn(found);
-  return candidate?.versions !== undefined && mayBeCopy(place, candidate)
-    ? { place, version: candidate.version }
-    : undefined;
+  if (found.kind === "missing" || candidate === undefined || !mayBeCopy(place, candidate)) {
+    return undefined;
+  }
+  return { place, newest: newestOf(found.versions).map(({ version }) => version), versions: candidate.versions };
 }
 
-function candidateIn(found: Exclude<Awaited<ReturnType<Context["lookUp"]>>, { kind: "unreachable" }>) {
-  const newest = found.kind === "found" ? found.versions[0] : found.deleted;
-  const versions = found.kind === "found" ? found.versions.map(({ version }) => version) : undefined;
-  return newest && ({ version: newest.version, tags: newest.tags, versions } satisfies RemovalCandidate);
+function candidateIn(
+  found: Exclude<Awaited<ReturnType<Context["lookUp"]>>, { kind: "unreachable" }>,
+): RemovalCandidate | undefined {
+  if (found.kind === "missing") {
+    return found.deleted && { ...found.deleted, versions: undefined };
+  }
+  const newest = newestOf(found.versions);
+  const candidate = newest.find(({ tags }) => ownerIn(tags) !== undefined) ?? newest[0];
+  return candidate && { ...candidate, versions: found.versions.map(({ version }) => version) };
+}
+
+function whyAnotherName({ kind, name }: ScratchPlace, held: string): string {
+  return `the blob holds ${kind.noun} "${held}", not "${name}"`;
 }
 
 /** Tags, proves and removes the copy, in every case. */
 async function proveRestored(drill: Drill, copy: Copy, context: Context): Promise<DrillResult> {
-  const { place, version } = copy;
+  const { place, newest } = copy;
   let isTagged = false;
-  let evidence: Pick<DrillResult, "checks" | "restoredVersions"> & { readonly failure?: string };
+  let evidence: Pick<DrillResult, "checks" | "restoredVersions" | "failure">;
   try {
-    const task = { name: "update", kind: place.kind, objectName: place.name } as const;
-    await context
-      .connect(place.vaultUri)
-      .carryOut(task, ({ client, signal }) => client.setTags(place.name, version, ownerTag(place.owner), signal));
+    await tagCopy(copy, context);
     isTagged = true;
     evidence = await proveCopy(drill, copy, context);
   } catch (error) {
-    evidence = { ...endedEarly(drill, context.explain(error), undefined), failure: context.explain(error) };
+    evidence = endedEarly(drill, context.explain(error), undefined);
   }
-  const isOurs = ({ version: newest, tags }: RemovalCandidate) =>
-    isOwnedBy(place, tags) || (!isTagged && ownerIn(tags) === undefined && newest === version);
-  const leftover = await removeCopy(place, version, isOurs, context);
+  const isOurs = ({ version, tags }: RemovalCandidate) =>
+    isOwnedBy(place, tags) || (!isTagged && ownerIn(tags) === undefined && newest.includes(version));
+  const leftover = await removeCopy(place, newest[0] ?? "", isOurs, context);
   const isUnwanted = leftover?.blockedUntil !== undefined && !drill.allowSoftDeletedCopies;
   const failure =
     evidence.failure ??
@@ -207,21 +220,27 @@ async function proveRestored(drill: Drill, copy: Copy, context: Context): Promis
         ? `the scratch vault has purge protection: the copy stays soft-deleted until ${leftover.blockedUntil}. Use a vault ` +
           "without it, or set allowSoftDeletedCopies: true"
         : undefined
-      : `the blob holds ${place.kind.noun} "${place.name}", not "${drill.place.name}"`);
+      : whyAnotherName(drill.place, place.name));
   return { ...evidence, failure, leftover };
+}
+
+async function tagCopy({ place, newest }: Copy, context: Context): Promise<void> {
+  const { kind, vaultUri, name, owner } = place;
+  const connection = context.connect(vaultUri);
+  for (const version of newest) {
+    await connection.carryOut({ name: "update", kind, objectName: name }, ({ client, signal }) =>
+      client.setTags(name, version, ownerTag(owner), signal),
+    );
+  }
 }
 
 async function proveCopy(
   { backup }: Drill,
-  { place }: Copy,
+  copy: Copy,
   context: Context,
-): Promise<Pick<DrillResult, "checks" | "restoredVersions">> {
-  const { kind, vaultUri, name } = place;
-  const found = await context.lookUp(kind, vaultUri, name);
-  if (found.kind !== "found") {
-    throw new DrillEnded(`the restored copy cannot be read: ${found.because}`);
-  }
-  const versions = found.versions.map(({ version }) => version);
+): Promise<Pick<DrillResult, "checks" | "restoredVersions" | "failure">> {
+  const { kind, vaultUri, name } = copy.place;
+  const versions = copy.versions ?? (await versionsOf(copy.place, context));
   const { sourceVaultUri, thumbprints } = backup;
   const proofs = await kind.prove({
     name,
@@ -236,7 +255,15 @@ async function proveCopy(
     ...check,
     ...proofs.get(check.version),
   }));
-  return { checks, restoredVersions: versions };
+  return { checks, restoredVersions: versions, failure: undefined };
+}
+
+async function versionsOf({ kind, vaultUri, name }: ScratchPlace, context: Context): Promise<string[]> {
+  const found = await context.lookUp(kind, vaultUri, name);
+  if (found.kind !== "found") {
+    throw new DrillEnded(`the restored copy cannot be read: ${found.because}`);
+  }
+  return found.versions.map(({ version }) => version);
 }
 
 function attemptsOn(kind: ObjectKind, vaultUri: string, name: string, context: Context): Attempt {

@@ -16,6 +16,12 @@ export interface ScratchPlace {
   readonly versions: readonly string[];
 }
 
+/** What the last drill left, and where. */
+export interface EarlierCopy {
+  readonly place: ScratchPlace;
+  readonly leftover: Leftover;
+}
+
 const tagName = "restore-drill-of";
 
 // The service takes tag values of up to 256 characters.
@@ -56,6 +62,28 @@ export async function removeCopy(
   return removal.kind === "removed" ? undefined : leftoverOf(place, version, removal);
 }
 
+/**
+ * Removes what the last drill left, if it can be removed. An object that is not known to be the copy is not touched, which a
+ * line says.
+ *
+ * @returns The copy, if its removal failed.
+ */
+export async function removeLeftover(
+  { place, leftover }: EarlierCopy,
+  context: Context,
+): Promise<Leftover | undefined> {
+  if (leftover.blockedUntil !== undefined) {
+    return undefined;
+  }
+  const { kind, vaultUri, name } = place;
+  const removal = await remove(context.connect(vaultUri), kind, name, ({ tags }) => isOwnedBy(place, tags));
+  if (removal.kind === "anotherObject") {
+    const { uri, because, command } = leftoverOf(place, leftover.version, removal);
+    context.print(`${uri}, on record as left by a drill, was not touched: ${because}. If nobody needs it: ${command}.`);
+  }
+  return removal.kind === "failed" ? leftoverOf(place, leftover.version, removal) : undefined;
+}
+
 /** A copy that is still there. */
 export function leftoverOf(
   { kind, vaultUri, name }: ScratchPlace,
@@ -77,7 +105,8 @@ export function leftoverOf(
     }
     case "anotherObject":
     case "failed": {
-      const because = removal.kind === "failed" ? removal.because : "it is not known to be a copy of this drill";
+      const because =
+        removal.kind === "failed" ? removal.because.replace(/\.$/, "") : "it is not known to be a copy of this drill";
       return {
         ...copy,
         because,

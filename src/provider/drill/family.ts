@@ -7,7 +7,7 @@ import { type Context, type Family, RecordedFailure } from "../engine/defineProv
 import { more } from "../engine/messages";
 import { arrayIn, type Properties, textIn } from "../engine/values";
 import { type Drill, type DrillResult, runDrill } from "./act";
-import { isOwnedBy, removeCopy, type ScratchPlace } from "./copy";
+import { removeLeftover, type ScratchPlace } from "./copy";
 import { checkDrill, declaredDrill } from "./inputs";
 import { type DrillRecord, drillProperties, isDrillRecord, recordedDrill } from "./record";
 
@@ -53,20 +53,14 @@ export function drillFamily(resource: string, kind: ObjectKind): Family<DrillPla
     /** Removes the copy that the last drill left behind. */
     async delete(recorded, context) {
       const { leftover, owner } = recordedDrill(kind, recorded);
-      if (leftover === undefined || leftover.blockedUntil !== undefined) {
-        return;
+      const place = leftover && { kind, owner, versions: [], ...leftoverPlace(kind, leftover) };
+      const left = place && (await removeLeftover({ place, leftover }, context));
+      if (left !== undefined) {
+        throw new Error(
+          `${left.uri}, left by a drill, is still in the scratch vault: ${left.because}. Remove it: ${left.command}. ` +
+            more("troubleshooting.md#copy-left"),
+        );
       }
-      const scratch = { kind, owner, versions: [], ...leftoverPlace(kind, leftover) };
-      const left = await removeCopy(scratch, leftover.version, ({ tags }) => isOwnedBy(scratch, tags), context);
-      if (left === undefined || left.blockedUntil !== undefined) {
-        return;
-      }
-      const text = `${left.uri}, left by a drill, is still in the scratch vault: ${left.because} Remove it: ${left.command}.`;
-      if (left.because.startsWith("it is not known")) {
-        context.print(`${resource}: ${text}`);
-        return;
-      }
-      throw new Error(`${text} ${more("troubleshooting.md#copy-left")}`);
     },
   };
 }
@@ -124,14 +118,19 @@ function describeResult(
   { failure, checks, leftover }: DrillResult,
 ): string {
   const because = failure ?? describeChecks(checks);
-  const isTold = leftover === undefined || failure?.includes(leftover.because);
-  return (
-    `${resource} of ${kind.noun} "${name}" in ${new URL(vaultUri).host}: ${outcome}${because === "" ? "" : `, because ${because}`}.` +
-    (isTold
-      ? ""
-      : ` A copy is still there${leftover.isSoftDeleted ? ", soft-deleted" : ""}: ${leftover.because}` +
-        `${leftover.command === undefined ? "." : `. Remove it: ${leftover.command}.`}`)
-  );
+  const text = `${resource} of ${kind.noun} "${name}" in ${new URL(vaultUri).host}: ${outcome}${because === "" ? "" : `, because ${because}`}.`;
+  return [text, ...(leftover === undefined ? [] : describeLeftover(leftover, because))].join(" ");
+}
+
+/** What the result does not say of the copy that is still there. */
+function describeLeftover({ because, command, isSoftDeleted }: Leftover, result: string): string[] {
+  const isCommandTold = command !== undefined && result.includes(command);
+  return [
+    ...(isCommandTold || result.includes(because)
+      ? []
+      : [`A copy is still there${isSoftDeleted ? ", soft-deleted" : ""}: ${because}.`]),
+    ...(isCommandTold || command === undefined ? [] : [`Remove it: ${command}.`]),
+  ];
 }
 
 function explain(plan: DrillPlan): string | undefined {

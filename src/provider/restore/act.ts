@@ -99,13 +99,17 @@ export async function recreate(target: Target, record: RestoreRecord, context: C
         : removal.kind === "notPurgeable"
           ? "The vault has purge protection."
           : "It has a version that the backup does not hold.";
+    if (removal.kind === "anotherObject" && !removal.isSoftDeleted) {
+      throw refuse(because);
+    }
+    // A deletion without an answer in time may still take effect.
     const isSoftDeleted = removal.kind === "notPurgeable" || removal.isSoftDeleted;
     const recover = azCommand(kind.noun, "recover", vaultUri, record.name);
-    throw isSoftDeleted
-      ? new Error(
-          `${record.uri} is not recreated; it is soft-deleted now. ${because} Run again, or recover it: ${recover}.`,
-        )
-      : refuse(because);
+    throw new Error(
+      isSoftDeleted
+        ? `${record.uri} is not recreated; it is soft-deleted now. ${because} Run again, or recover it: ${recover}.`
+        : `${record.uri} is not recreated. ${because} Run again.`,
+    );
   }
   return restoreOrAdopt(target, context);
 }
