@@ -14,7 +14,7 @@ export function resourceOptions(
   opts: pulumi.CustomResourceOptions | undefined,
   secretOutputs: readonly string[] = [],
 ): pulumi.CustomResourceOptions {
-  requireExternalPackage();
+  requireExternalPackage(`${serializedProviders.keyBackup.configure}`);
   const foreign = packageOf(opts?.provider);
   if (foreign !== undefined && foreign !== providerPackage) {
     throw new pulumi.RunError(
@@ -32,9 +32,14 @@ function packageOf(provider: pulumi.ProviderResource | undefined): string | unde
 
 const packageName = /(["'`])pulumi-azure-keyvault-backup\/provider\1/;
 
-/** A bundler that includes the package rewrites the import, and Pulumi would try to store the whole package in the state. */
-function requireExternalPackage(): void {
-  if (!packageName.test(`${serializedProviders.keyBackup.configure}`)) {
+/**
+ * A bundler that includes the package rewrites the import, and Pulumi would try to store the whole package in the state.
+ *
+ * @param configure - The text of a serialized provider's method.
+ * @throws RunError if the text does not import the installed package.
+ */
+export function requireExternalPackage(configure: string): void {
+  if (!packageName.test(configure)) {
     throw new pulumi.RunError(
       "pulumi-azure-keyvault-backup must not be bundled into the program. Install it in the project and mark it as external, " +
         "for instance with esbuild --packages=external.",

@@ -65,10 +65,13 @@ export function onWire(properties: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(properties)
       .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => [name, isPlainObject(value) ? onWire(value) : value]),
+      .map(([name, value]) => [name, valueOnWire(value)]),
   );
 }
 
-function isPlainObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function valueOnWire(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(valueOnWire);
+  }
+  return typeof value === "object" && value !== null ? onWire(value) : value;
 }
