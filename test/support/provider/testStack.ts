@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Operation } from "../../../localVault/keyOperation";
 import { LocalKeyVault } from "../../../localVault/localKeyVault";
 import type { CreatedKey, LocalVault } from "../../../localVault/localVault";
 import type { VaultOptions } from "../../../localVault/vaultOptions";
@@ -65,7 +66,7 @@ export class TestStack {
     this.source = source;
     this.target = target;
     this.backup = this.newBackup();
-    this.restore = new MemoryEngine(() => defineProvider(restoreFamily("KeyRestore", key), this.environment()));
+    this.restore = this.newRestore();
     this.drill = this.newDrill();
   }
 
@@ -83,9 +84,25 @@ export class TestStack {
     return new MemoryEngine(() => defineProvider(backupFamily("KeyBackup", key), this.environment()));
   }
 
-  /** Another drill resource. */
-  newDrill(): MemoryEngine {
-    return new MemoryEngine(() => defineProvider(drillFamily("RestoreDrill", key), this.environment()));
+  /** Another restore resource, of a provider that may see a part of the world differently. */
+  newRestore(different: Partial<Environment> = {}): MemoryEngine {
+    const environment = () => ({ ...this.environment(), ...different });
+    return new MemoryEngine(() => defineProvider(restoreFamily("KeyRestore", key), environment()));
+  }
+
+  /** Another drill resource, of a provider that may see a part of the world differently. */
+  newDrill(different: Partial<Environment> = {}): MemoryEngine {
+    const environment = () => ({ ...this.environment(), ...different });
+    return new MemoryEngine(() => defineProvider(drillFamily("RestoreDrill", key), environment()));
+  }
+
+  /** Runs a command whose process dies once the target has carried the operation out: it makes no request after that. */
+  async killedAfter(operation: Operation, command: () => Promise<unknown>): Promise<void> {
+    const dies = () => this.target.fail("any", { kind: "reset" }, Number.POSITIVE_INFINITY, { withoutToken: true });
+    this.target.afterRequest(operation, dies);
+    await command();
+    this.target.clearHandlers();
+    this.target.clearFaults();
   }
 
   now(): number {
@@ -134,6 +151,11 @@ export class TestStack {
   drilling(inputs: Properties = {}): Properties {
     const owner = "organization/project/dev/orders";
     return { vaultUri: this.target.vaultUri, backup: this.backupRef, owner, ...inputs };
+  }
+
+  /** What the user sees of restores and drills. Preview and update show the same lines: each is here once. */
+  get lines(): string[] {
+    return [...new Set(this.printed.filter((line) => !line.startsWith("KeyBackup ")))];
   }
 
   /** What the target was asked with a token. */

@@ -1,0 +1,357 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import type { LocalVault } from "../../../../localVault/localVault";
+import { TestService, type TestStack } from "../../../support/provider/testStack";
+
+interface Leftover {
+  readonly keyUri: string;
+  readonly blockedUntil?: string;
+  readonly command?: string;
+}
+
+let service: TestService;
+let stack: TestStack;
+
+beforeAll(async () => {
+  service = await TestService.start();
+});
+afterAll(() => service.stop());
+beforeEach(async () => {
+  stack = await service.newStack();
+});
+
+const day = 86_400_000;
+const record = { onFailure: "record" } as const;
+const isEmpty = (vault: LocalVault = stack.target) => !vault.hasKey("orders") && !vault.isDeleted("orders");
+const leftover = () => stack.drill.outputs?.leftover as Leftover | undefined;
+const command = (action: string) => `az keyvault key ${action} --vault-name localhost --name orders`;
+
+async function up(inputs: Record<string, unknown> = {}): Promise<void> {
+  await stack.drill.up(stack.drilling(inputs));
+  expect(stack.drill.failureMessage).toBe("");
+}
+
+/** A drill that could not remove its copy. */
+async function leaves(permission: "delete" | "purge", inputs: Record<string, unknown> = {}): Promise<void> {
+  await stack.backedUp();
+  stack.target.permissions.delete(permission);
+  await up(inputs);
+  expect(leftover()).toBeDefined();
+  stack.target.clearRequests();
+}
+
+describe("a scratch vault with purge protection", () => {
+  beforeEach(async () => {
+    stack = await service.newStack({ purgeProtection: true, retentionDays: 7 });
+  });
+
+  it("fails the drill, which records until when the copy blocks the name", async () => {
+    const { version } = await stack.backedUp();
+    expect(await stack.drill.up(stack.drilling())).toBe(false);
+    expect(stack.drill.outputs).toMatchObject({
+      outcome: "failed",
+      failure: expect.stringContaining("set allowSoftDeletedCopies: true"),
+      checks: [{ version, versionId: "passed", publicKey: "passed", privateKey: "passed" }],
+      leftover: { isSoftDeleted: true, because: "the scratch vault has purge protection", version },
+    });
+    const until = Date.parse(leftover()?.blockedUntil ?? "") - stack.now();
+    expect(Math.abs(until - 7 * day)).toBeLessThan(60_000);
+    expect(stack.drill.failureMessage).toContain(String(leftover()?.blockedUntil));
+    expect(leftover()).not.toHaveProperty("command");
+    expect(stack.requests).not.toContain("purge");
+  });
+
+  it("does not fail the drill with allowSoftDeletedCopies, and a line says what stays", async () => {
+    await stack.backedUp();
+    await up({ allowSoftDeletedCopies: true });
+    expect(stack.drill.outputs).toMatchObject({ outcome: "verified", leftover: { isSoftDeleted: true } });
+    expect(leftover()?.blockedUntil).toEqual(expect.any(String));
+    expect(stack.lines).toEqual([
+      expect.stringContaining("verified. A copy is still there, soft-deleted: the scratch vault has purge protection."),
+    ]);
+    stack.target.clearRequests();
+    await up({ allowSoftDeletedCopies: true });
+    expect(stack.target.requests).toEqual([]);
+  });
+
+  it.each([
+    ["with allowSoftDeletedCopies", { allowSoftDeletedCopies: true }],
+    ["without it", {}],
+  ])("keeps the next drill from being due until the copy is purged by the service, %s", async (_, inputs) => {
+    await stack.backedUp();
+    await stack.drill.up(stack.drilling(inputs));
+    const until = leftover()?.blockedUntil;
+    stack.target.clearRequests();
+    const again = { ...inputs, triggers: ["again"] };
+    expect(await stack.drill.preview(stack.drilling(again))).toBe(false);
+    await up(again);
+    expect(stack.lines.at(-1)).toBe(
+      `RestoreDrill of key "orders": no drill: triggers changed, but a soft-deleted copy blocks the name until ${until}.`,
+    );
+    stack.pass(7 * day - 60_000);
+    expect(await stack.drill.preview(stack.drilling(again))).toBe(false);
+    expect(stack.target.requests).toEqual([]);
+    stack.pass(120_000);
+    stack.target.purgeKey("orders");
+    expect(await stack.drill.preview(stack.drilling(again))).toBe(true);
+    await stack.drill.up(stack.drilling(again));
+    expect(stack.changes).toContain("restore");
+    expect(Date.parse(leftover()?.blockedUntil ?? "")).toBeGreaterThan(Date.parse(until ?? ""));
+  });
+
+  it("does not keep a drill from running in another scratch vault", async () => {
+    await stack.backedUp();
+    await up({ allowSoftDeletedCopies: true });
+    stack.target.clearRequests();
+    const other = await service.service.createVault();
+    await up({ vaultUri: other.vaultUri });
+    expect(stack.drill.outputs).toMatchObject({ outcome: "verified", vaultUri: other.vaultUri });
+    expect(leftover()).toBeUndefined();
+    expect(stack.target.requests).toEqual([]);
+  });
+
+  it("fails the drill with the date if another resource's state was lost and its tagged copy blocks the name", async () => {
+    await stack.backedUp();
+    await up({ allowSoftDeletedCopies: true });
+    const again = stack.newDrill();
+    expect(await again.up(stack.drilling({ allowSoftDeletedCopies: true }))).toBe(false);
+    const until = leftover()?.blockedUntil;
+    expect(again.failureMessage).toContain(`still there, and blocks the name until ${until}`);
+    expect(again.outputs).toMatchObject({ outcome: "failed", leftover: { blockedUntil: until } });
+  });
+
+  it("needs no request when the resource is deleted", async () => {
+    await stack.backedUp();
+    await up({ allowSoftDeletedCopies: true });
+    stack.target.clearRequests();
+    expect(await stack.drill.destroy()).toBe(true);
+    expect(stack.target.requests).toEqual([]);
+  });
+});
+
+describe("a copy that cannot be removed", () => {
+  it.each([
+    ["deleted", "delete", false, `${command("delete")} && ${command("purge")}`],
+    ["purged", "purge", true, command("purge")],
+  ] as const)(
+    "because it cannot be %s is recorded and printed with the command",
+    async (_, step, isSoftDeleted, text) => {
+      const { version } = await stack.backedUp();
+      stack.target.fail(step, { kind: "status", status: 503 }, Number.POSITIVE_INFINITY);
+      await up();
+      expect(stack.drill.outputs).toMatchObject({
+        outcome: "verified",
+        leftover: {
+          keyUri: `${stack.target.vaultUri}keys/orders`,
+          keyName: "orders",
+          version,
+          isSoftDeleted,
+          command: text,
+          because: expect.stringContaining(`Key Vault refused to ${step} key "orders"`),
+        },
+      });
+      expect(leftover()).not.toHaveProperty("blockedUntil");
+      expect(stack.lines).toEqual([expect.stringContaining(`Remove it: ${text}.`)]);
+    },
+  );
+
+  it.each(["delete", "purge"] as const)(
+    "(%s) is removed by the next update, which runs the drill again",
+    async (step) => {
+      await leaves(step);
+      expect(await stack.drill.preview(stack.drilling())).toBe(true);
+      expect(stack.lines.at(-1)).toContain("because the last drill left a copy behind");
+      stack.target.permissions.add(step);
+      await up();
+      expect(leftover()).toBeUndefined();
+      expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
+      expect(isEmpty()).toBe(true);
+    },
+  );
+
+  it("fails the next drill as long as it cannot be removed, with the command", async () => {
+    await leaves("delete");
+    expect(await stack.drill.up(stack.drilling())).toBe(false);
+    expect(stack.drill.failureMessage).toContain("the copy of an earlier drill is still there");
+    expect(stack.drill.failureMessage).toContain(`Remove it: ${command("delete")} && ${command("purge")}.`);
+    expect(leftover()).toMatchObject({ keyUri: `${stack.target.vaultUri}keys/orders` });
+    expect(stack.changes).toEqual([]);
+  });
+
+  it("is told with the reason of a drill that fails", async () => {
+    const { version } = await stack.backedUp();
+    stack.target.permissions.delete("delete");
+    const backup = { ...stack.backupRef, thumbprints: { [version]: "other" } };
+    expect(await stack.drill.up(stack.drilling({ backup }))).toBe(false);
+    expect(stack.drill.failureMessage).toContain("publicKey failed: ");
+    expect(stack.drill.failureMessage).toContain("A copy is still there: Key Vault refused to delete");
+  });
+
+  it("of another key than the program names is removed by the next drill", async () => {
+    await stack.backedUp();
+    await stack.source.createKey("invoices");
+    const blob = await stack.source.backUpKey("invoices");
+    stack.target.permissions.delete("delete");
+    const backup = { ...stack.backupRef, blob, blobSha256: undefined };
+    expect(await stack.drill.up(stack.drilling({ backup }))).toBe(false);
+    expect(stack.drill.outputs).toMatchObject({ leftover: { keyName: "invoices" } });
+    stack.target.permissions.add("delete");
+    await up();
+    expect(stack.target.keyNames).toEqual([]);
+    expect(stack.target.isDeleted("invoices")).toBe(false);
+  });
+
+  it("stays on record if the next blob is damaged", async () => {
+    await leaves("delete");
+    const before = leftover();
+    expect(await stack.drill.up(stack.drilling({ backup: { ...stack.backupRef, blob: "AAAA" } }))).toBe(false);
+    expect(leftover()).toEqual(before);
+  });
+
+  it("stays on record if the scratch vault is unreachable at the next drill", async () => {
+    await leaves("delete");
+    const before = leftover();
+    stack.target.fail("any", { kind: "reset" }, Number.POSITIVE_INFINITY);
+    expect(await stack.drill.up(stack.drilling())).toBe(false);
+    expect(leftover()).toEqual(before);
+  });
+
+  it("that an operator removed does no harm", async () => {
+    await leaves("delete");
+    stack.target.deleteKey("orders");
+    stack.target.purgeKey("orders");
+    stack.target.permissions.add("delete");
+    await up();
+    expect(leftover()).toBeUndefined();
+  });
+});
+
+describe("a copy in a scratch vault that the program does not name any more", () => {
+  let other: LocalVault;
+  const elsewhere = () => ({ ...record, vaultUri: other.vaultUri });
+  beforeEach(async () => {
+    other = await service.service.createVault();
+  });
+
+  it.each(["delete", "purge"] as const)("is removed before the next drill (%s)", async (step) => {
+    await leaves(step);
+    stack.target.permissions.add(step);
+    await up(elsewhere());
+    expect(isEmpty()).toBe(true);
+    expect(isEmpty(other)).toBe(true);
+    expect(stack.drill.outputs).toMatchObject({ vaultUri: other.vaultUri, outcome: "verified" });
+    expect(leftover()).toBeUndefined();
+  });
+
+  it("stays on record as long as it cannot be removed, and is removed once it can", async () => {
+    await leaves("delete");
+    const before = leftover();
+    for (let count = 0; count < 2; count += 1) {
+      await up(elsewhere());
+      expect(stack.drill.outputs).toMatchObject({ outcome: "failed", vaultUri: other.vaultUri });
+      expect(leftover()).toMatchObject({ keyUri: before?.keyUri, command: before?.command });
+    }
+    expect(stack.target.hasKey("orders")).toBe(true);
+    stack.target.permissions.add("delete");
+    await up(elsewhere());
+    expect(isEmpty()).toBe(true);
+    expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
+  });
+
+  it("is removed from that vault when the resource is deleted", async () => {
+    await leaves("delete");
+    await up(elsewhere());
+    stack.target.permissions.add("delete");
+    expect(await stack.drill.destroy()).toBe(true);
+    expect(isEmpty()).toBe(true);
+    expect(other.requests).toEqual([]);
+  });
+
+  it("is not mistaken for another key that has its name by now, which does not stop the drill", async () => {
+    await leaves("delete");
+    stack.target.deleteKey("orders");
+    stack.target.purgeKey("orders");
+    await stack.target.createKey("orders");
+    stack.target.permissions.add("delete");
+    await up(elsewhere());
+    expect(stack.target.hasKey("orders")).toBe(true);
+    expect(stack.changes).toEqual([]);
+    expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
+    expect(stack.lines.at(-1)).toContain("was not touched: it is not known to be a copy of this drill");
+  });
+
+  it("does not stop the drill if that vault turns out to have purge protection", async () => {
+    await leaves("purge");
+    stack.target.permissions.add("purge");
+    stack.target.purgeProtection = true;
+    await up(elsewhere());
+    expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
+    expect(leftover()).toBeUndefined();
+  });
+});
+
+describe("the deletion of the resource", () => {
+  it.each(["delete", "purge"] as const)("removes the tagged copy that the last drill left (%s)", async (step) => {
+    await leaves(step);
+    stack.target.permissions.add(step);
+    expect(await stack.drill.destroy()).toBe(true);
+    expect(isEmpty()).toBe(true);
+    expect(stack.drill.outputs).toBeUndefined();
+  });
+
+  it("removes the copy of another key than the program names", async () => {
+    await stack.backedUp();
+    await stack.source.createKey("invoices");
+    const blob = await stack.source.backUpKey("invoices");
+    stack.target.permissions.delete("delete");
+    await stack.drill.up(stack.drilling({ backup: { ...stack.backupRef, blob, blobSha256: undefined } }));
+    stack.target.permissions.add("delete");
+    expect(await stack.drill.destroy()).toBe(true);
+    expect(stack.target.keyNames).toEqual([]);
+  });
+
+  it("fails with the command if the copy cannot be removed, and can be repeated", async () => {
+    await leaves("delete");
+    expect(await stack.drill.destroy()).toBe(false);
+    const { failureMessage, failure } = stack.drill;
+    expect(failureMessage).toContain(`${leftover()?.keyUri}, left by a drill, is still in the scratch vault: `);
+    expect(failureMessage).toContain(`Officer. Remove it: ${leftover()?.command}.`);
+    expect(failureMessage).toContain("troubleshooting.md#copy-left");
+    expect(failure).toMatchObject({ stack: "" });
+    stack.target.permissions.add("delete");
+    expect(await stack.drill.destroy()).toBe(true);
+    expect(isEmpty()).toBe(true);
+  });
+
+  it.each(["in use", "soft-deleted"])("leaves another key %s that has the name by now, with a line", async (state) => {
+    await leaves("delete");
+    stack.target.deleteKey("orders");
+    stack.target.purgeKey("orders");
+    const { version } = await stack.target.createKey("orders");
+    if (state === "soft-deleted") stack.target.deleteKey("orders");
+    stack.target.permissions.add("delete");
+    const { keyUri } = leftover() as Leftover;
+    expect(await stack.drill.destroy()).toBe(true);
+    expect(stack.changes).toEqual([]);
+    expect((stack.target.deletedKey("orders")?.versions ?? stack.target.keyVersions("orders"))[0]).toMatchObject({
+      version,
+    });
+    expect(stack.lines.at(-1)).toContain(`${keyUri}, on record as left by a drill, was not touched: it is not known`);
+  });
+
+  it("leaves a copy that was never tagged, with a line", async () => {
+    await stack.backedUp();
+    await stack.target.restoreKey(String(stack.backupRef.blob));
+    expect(await stack.drill.up(stack.drilling())).toBe(false);
+    expect(await stack.drill.destroy()).toBe(true);
+    expect(stack.target.hasKey("orders")).toBe(true);
+    expect(stack.lines.at(-1)).toContain("was not touched");
+  });
+
+  it("leaves the copy of another resource that has the name by now", async () => {
+    await leaves("delete");
+    stack.target.updateKey("orders", undefined, { tags: { "restore-drill-of": "organization/project/prod/orders" } });
+    stack.target.permissions.add("delete");
+    expect(await stack.drill.destroy()).toBe(true);
+    expect(stack.target.hasKey("orders")).toBe(true);
+  });
+});
