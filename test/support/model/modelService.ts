@@ -1,0 +1,171 @@
+import { type PipelinePolicy, RestError } from "@azure/core-rest-pipeline";
+import type { LocalIdentity } from "../../../localVault/localIdentity";
+import { LocalKeyVault } from "../../../localVault/localKeyVault";
+import type { LocalVault } from "../../../localVault/localVault";
+import { VaultConnection } from "../../../src/keyVault/connection/vaultConnection";
+import type { Waits } from "../../../src/keyVault/connection/waits";
+import { key } from "../../../src/objects/key";
+import type { Connect } from "../../../src/provider/engine/connect";
+import { trustLocalCertificate } from "../trustLocalCertificate";
+import { BlobContents } from "./heldBackups";
+import { challengeWait, VirtualClock } from "./virtualClock";
+
+/** The client of one vault's keys. */
+export type KeyPort = ReturnType<typeof key.connect>;
+
+const day = 86_400_000;
+
+const waits: Waits = {
+  operation: 15_000,
+  read: 15_000,
+  newObject: 5_000,
+  freeName: 15_000,
+  notReady: [4_000],
+  throttled: [1_000],
+  transient: 0,
+  attempt: day,
+  challenge: challengeWait,
+};
+
+/** What a request takes of the virtual time, in milliseconds. */
+const requestTime = 300;
+
+/** What the provider process is, or was, when it sends a request. */
+export interface Process {
+  /** How many requests it may still make before it is killed. */
+  requestsLeft: number;
+  isKilled: boolean;
+  /** How many requests it made. */
+  requests: number;
+}
+
+export class ProcessKilled extends Error {}
+
+/** The vaults of all sequences; each sequence has keys of its own in them. */
+export interface Vaults {
+  readonly source: LocalVault;
+  readonly otherSource: LocalVault;
+  readonly target: LocalVault;
+  readonly scratch: LocalVault;
+  /** A scratch vault with purge protection. */
+  readonly protectedScratch: LocalVault;
+}
+
+export const vaultRoles = ["source", "otherSource", "target", "scratch", "protectedScratch"] as const;
+export type VaultRole = (typeof vaultRoles)[number];
+
+export const retentionDays = 7;
+
+/** Local vaults with a virtual clock, and a process that reaches them and can be killed after each of its requests. */
+export class ModelService {
+  readonly clock: VirtualClock;
+  readonly vaults: Vaults;
+  readonly contents: BlobContents;
+  /** The addresses that cannot be reached. */
+  readonly unreachable = new Set<string>();
+  process: Process = { requestsLeft: Number.POSITIVE_INFINITY, isKilled: false, requests: 0 };
+  sequences = 0;
+  readonly #service: LocalKeyVault;
+  readonly #token: string;
+  readonly #connections = new Map<string, VaultConnection>();
+
+  private constructor(service: LocalKeyVault, clock: VirtualClock, vaults: Vaults, side: LocalVault) {
+    this.#service = service;
+    this.#token = service.identity.accessToken("https://vault.azure.net");
+    this.clock = clock;
+    this.vaults = vaults;
+    this.contents = new BlobContents(side);
+  }
+
+  static async start(): Promise<ModelService> {
+    const clock = new VirtualClock();
+    const service = await LocalKeyVault.start({ now: clock.now });
+    service.identity.tokenLifetimeSeconds = 10_000 * 365 * 86_400;
+    trustLocalCertificate(service.certificatePem);
+    rememberVerdicts(service.identity);
+    const create = (name: string, options = {}) => service.createVault(name, { blobPadding: 0, ...options });
+    const vaults: Vaults = {
+      source: await create("kv-source"),
+      otherSource: await create("kv-other"),
+      target: await create("kv-target"),
+      scratch: await create("kv-scratch"),
+      protectedScratch: await create("kv-protected", { purgeProtection: true, retentionDays }),
+    };
+    return new ModelService(service, clock, vaults, await create("kv-side"));
+  }
+
+  stop(): Promise<void> {
+    return this.#service.stop();
+  }
+
+  /** The kind of a key, whose clients send their requests as the process of the moment. */
+  newKind(change: (client: KeyPort) => KeyPort = (client) => client): typeof key {
+    return {
+      ...key,
+      connect: (vaultUri, credential, options) => {
+        const policy = { policy: this.#processPolicy(vaultUri), position: "perRetry" } as const;
+        const additionalPolicies = [...(options.additionalPolicies ?? []), policy];
+        return change(key.connect(vaultUri, credential, { ...options, additionalPolicies }));
+      },
+    };
+  }
+
+  /** Connections are kept from one process to the next: only a kill ends them. */
+  readonly connect: Connect = (vaultUri) => {
+    const connection =
+      this.#connections.get(vaultUri) ??
+      new VaultConnection({
+        vaultUri,
+        disableChallengeResourceVerification: true,
+        waits,
+        clock: this.clock,
+        print: () => undefined,
+        credential: () => ({
+          getToken: async () => ({ token: this.#token, expiresOnTimestamp: Date.now() + 365 * day }),
+        }),
+      });
+    this.#connections.set(vaultUri, connection);
+    return connection;
+  };
+
+  disconnect(): void {
+    this.#connections.clear();
+  }
+
+  #processPolicy(vaultUri: string): PipelinePolicy {
+    return {
+      name: "processPolicy",
+      sendRequest: async (request, next) => {
+        const { process, clock } = this;
+        if (process.isKilled) {
+          throw new ProcessKilled();
+        }
+        process.requests += 1;
+        if (this.unreachable.has(vaultUri)) {
+          throw new RestError("getaddrinfo ENOTFOUND", { code: "ENOTFOUND", request });
+        }
+        clock.pass(requestTime);
+        const response = await next(request);
+        if (response.status !== 401) {
+          process.requestsLeft -= 1;
+          process.isKilled ||= process.requestsLeft === 0;
+        }
+        if (process.isKilled) {
+          throw new ProcessKilled();
+        }
+        return response;
+      },
+    };
+  }
+}
+
+/** A signature is verified once: the model sends one token a thousand times. */
+function rememberVerdicts(identity: LocalIdentity): void {
+  const verify = identity.verify.bind(identity);
+  const verdicts = new Map<string, ReturnType<typeof verify>>();
+  identity.verify = (token, resource) => {
+    const verdict = verdicts.get(token) ?? verify(token, resource);
+    verdicts.set(token, verdict);
+    return verdict;
+  };
+}

@@ -1,0 +1,386 @@
+import { strict as assert } from "node:assert";
+import fc from "fast-check";
+import type { Operation } from "../../../localVault/keyOperation";
+import type { Fault } from "../../../localVault/vaultFault";
+import { heldBackups } from "./heldBackups";
+import { checked, nothingIsLeftToDo, outputsOf, recordsAreTrue } from "./invariants";
+import { type VaultRole, vaultRoles } from "./modelService";
+import { type ResourceName, resourceNames } from "./program";
+import { type Kill, permissions, type World } from "./world";
+
+/** What happens, with a number that decides between details: plain data, which fast-check shrinks and prints. */
+export type Step = readonly [name: StepName, detail: number];
+
+type Action = (world: World, detail: number) => unknown;
+
+const day = 86_400_000;
+
+/** What the user does with Pulumi. */
+const commands = {
+  "pulumi up": (world) => up(world),
+  "pulumi up, with all asked for anew": (world, detail) => {
+    askAnew(world);
+    return up(world, { refresh: detail % 4 === 0 });
+  },
+  "pulumi up --refresh": (world) => up(world, { refresh: true }),
+  "pulumi up --refresh, with nothing in its way": upWithAllWell,
+  "pulumi refresh": refresh,
+  "pulumi destroy": (world) => checked(world, () => world.destroy()),
+  "pulumi up, killed after a request": (world, detail) => {
+    askAnew(world);
+    return up(world, { refresh: detail % 4 === 0, kill: { afterRequests: detail + 1 } });
+  },
+  "pulumi up, killed before it writes": (world, detail) => {
+    askAnew(world);
+    return up(world, { refresh: detail % 4 === 0, kill: { beforeWriting: resourceAt(detail) } });
+  },
+} satisfies Record<string, Action>;
+
+/** What the user changes in the program. */
+const changes = {
+  "a new backup is asked for": (world) => world.declare("backup", { triggers: [world.service.clock.now()] }),
+  "a new drill is asked for": (world) => world.declare("drill", { triggers: [world.service.clock.now()] }),
+  "the program loses a resource": (world, detail) => {
+    world.program = { ...world.program, [resourceAt(detail)]: undefined };
+  },
+  "the program declares all resources": (world) => {
+    const { backup, restore, drill } = world.program;
+    world.program = {
+      backup: backup ?? { vault: "source", name: world.keyNames[0], inputs: {} },
+      restore: restore ?? { vault: "target", isBare: false, inputs: {} },
+      drill: drill ?? { vault: "scratch", isMisnamed: false, inputs: {} },
+    };
+  },
+  "the program backs up another key": (world, detail) =>
+    world.change("backup", { name: world.keyNames[detail % 2] ?? "", version: undefined }),
+  "the program backs up another vault": (world, detail) =>
+    world.change("backup", { vault: detail % 2 === 0 ? "otherSource" : "source", version: undefined }),
+  "the program names the newest version, or none": (world, detail) =>
+    world.change("backup", { version: detail < 8 ? backedUpKey(world).versions.at(-1) : undefined }),
+  "retain changes": (world, detail) => world.declare("backup", { retain: detail % 3 }),
+  "the program forgets a backup": (world, detail) => {
+    const held = heldBackups(world.engines.backup.outputs).map(({ blobSha256 }) => blobSha256);
+    const forgotten = held.at(-1 - (detail % Math.max(1, held.length)));
+    world.declare("backup", { forget: forgotten === undefined ? [] : [forgotten] });
+  },
+  "the program forgets nothing": (world) => world.declare("backup", { forget: undefined }),
+  "forceDelete changes": (world, detail) => world.declare("backup", { forceDelete: detail % 2 === 0 }),
+  "maxAgeDays changes": (world, detail) =>
+    world.declare(detail % 2 === 0 ? "backup" : "drill", { maxAgeDays: (detail % 4) + 1 }),
+  "onNewVersions changes": (world, detail) =>
+    world.declare("restore", { onNewVersions: detail % 3 === 0 ? "keep" : "recreate" }),
+  "the program restores into another vault": (world, detail) =>
+    world.change("restore", { vault: detail % 2 === 0 ? "source" : "target" }),
+  "the program restores the bare blob, or not": (world, detail) =>
+    world.change("restore", { isBare: detail % 2 === 0 }),
+  "onFailure changes": (world, detail) => world.declare("drill", { onFailure: detail % 3 === 0 ? "fail" : "record" }),
+  "allowSoftDeletedCopies changes": (world, detail) =>
+    world.declare("drill", { allowSoftDeletedCopies: detail % 2 === 0 }),
+  "the program drills in another vault": (world, detail) =>
+    world.change("drill", { vault: detail % 2 === 0 ? "protectedScratch" : "scratch" }),
+  "the program misnames the key of the drill, or not": (world, detail) =>
+    world.change("drill", { isMisnamed: detail % 2 === 0 }),
+} satisfies Record<string, Action>;
+
+/** What else happens to the vaults. */
+const events = {
+  "the key is rotated": (world) => inVault(world, backupRole(world), (vault, name) => vault.rotateKey(name)),
+  "a key is rotated": (world, detail) => inVault(world, userRoleAt(detail), (vault, name) => vault.rotateKey(name)),
+  "tags change": (world, detail) =>
+    inVault(world, userRoleAt(detail), (vault, name) =>
+      vault.updateKey(name, undefined, { tags: { at: `${detail}` } }),
+    ),
+  "a key is disabled": (world, detail) =>
+    inVault(world, userRoleAt(detail), (vault, name) => vault.updateKey(name, undefined, { enabled: false })),
+  "a key is deleted": (world, detail) => {
+    deleteKey(world, roleAt(world, detail));
+  },
+  "a key is recovered": (world, detail) => {
+    const [role, name] = [roleAt(world, detail), currentName(world)];
+    if (world.vault(role).deletedKey(name) !== undefined && !world.vault(role).hasKey(name)) {
+      const isUsers = world.owned(role, name) !== undefined;
+      world.vault(role).recoverKey(name);
+      if (isUsers) {
+        world.userChanged(role, name);
+      }
+    }
+  },
+  "a key is purged": (world, detail) => {
+    purgeKey(world, roleAt(world, detail));
+  },
+  "a key is created anew": (world, detail) => createAnew(world, roleAt(world, detail)),
+  "the user restores a blob": async (world, detail) => {
+    const held = heldBackups(world.engines.backup.outputs);
+    const backup = held[Math.floor(detail / 5) % Math.max(1, held.length)];
+    const role = roleAt(world, detail);
+    if (backup !== undefined && (await world.vault(role).restoreKey(backup.blob))) {
+      const { name } = await world.service.contents.of(backup.blob);
+      world.userChanged(role, name);
+    }
+  },
+  "a moment passes": (world, detail) => world.pass(1_000 * (detail + 1)),
+  "days pass": (world, detail) => world.pass((detail % 4) * 2.1 * day),
+} satisfies Record<string, Action>;
+
+/** What stands in the way of the provider. */
+const obstacles = {
+  "a permission is lost": (world, detail) => {
+    const vault = world.vault(roleAt(world, detail));
+    vault.authorization = detail % 2 === 0 ? "rbac" : "accessPolicy";
+    vault.permissions.delete(permissions[Math.floor(detail / 5) % permissions.length] ?? "list");
+  },
+  "the permission to read is lost": (world, detail) => {
+    const vault = world.vault(roleAt(world, detail));
+    vault.permissions.delete("list");
+    vault.permissions.delete("get");
+  },
+  "all permissions are granted": (world) => {
+    for (const permission of permissions) {
+      for (const role of vaultRoles) {
+        world.vault(role).permissions.add(permission);
+      }
+    }
+  },
+  "a vault cannot be reached": (world, detail) => {
+    world.service.unreachable.add(world.vault(roleAt(world, detail)).vaultUri);
+  },
+  "all vaults can be reached": (world) => world.service.unreachable.clear(),
+  "answers are lost": (world, detail) => {
+    const operation = operationAt(detail, ["restore", "delete", "purge", "update"]);
+    world.vault(drillRole(world, detail)).fail(operation, { kind: "lostAnswer" }, detail % 3 === 0 ? 6 : 1);
+  },
+  "answers to a restore are lost": (world, detail) =>
+    world.vault(restoreRole(world)).fail("restore", { kind: "lostAnswer" }, detail % 3 === 0 ? 6 : 1),
+  "answers break off": (world, detail) => {
+    const operation = operationAt(detail, ["backup", "listVersions", "restore", "get"]);
+    world.vault(roleAt(world, detail)).fail(operation, { kind: detail % 2 === 0 ? "truncated" : "cutJson" });
+  },
+  "connections are reset": (world, detail) => {
+    const operation = operationAt(detail, ["restore", "delete", "purge", "listVersions"]);
+    world.vault(drillRole(world, detail)).fail(operation, { kind: "reset" }, detail % 3 === 0 ? 6 : 1);
+  },
+  "the service fails": (world, detail) => {
+    const operation = operationAt(detail, ["restore", "delete", "purge", "update", "listVersions", "getDeleted"]);
+    world.vault(roleAt(world, detail)).fail(operation, failureAt(detail), detail % 3 === 0 ? 6 : 1);
+  },
+  "a backup fails": (world, detail) => world.vault(backupRole(world)).fail("backup", failureAt(detail), 6),
+  "a proof fails": (world, detail) => world.vault(drillRole(world, 0)).fail("sign", failureAt(detail), 6),
+  "deletions take their time": (world, detail) => {
+    world.vault(roleAt(world, detail)).deletionMilliseconds = detail % 3 === 0 ? 20_000 : 900;
+  },
+  "purged names take their time": (world, detail) => {
+    world.vault(roleAt(world, detail)).purgeMilliseconds = detail % 3 === 0 ? 60_000 : 6_000;
+  },
+} satisfies Record<string, Action>;
+
+/** What the user does between two requests of the provider. */
+const surprises = {
+  "the key is rotated during its backup": (world) =>
+    onRequest(world, backupRole(world), "backup", () => events["the key is rotated"](world)),
+  "the key is created anew during its backup": (world) =>
+    onRequest(world, backupRole(world), "backup", () => createAnew(world, backupRole(world))),
+  "the key is rotated after its backup": (world) =>
+    afterRequest(world, backupRole(world), "backup", () => events["the key is rotated"](world)),
+  "the user creates a key where a drill is about to restore": (world) =>
+    onRequest(world, drillRole(world, 0), "restore", () => createIfFree(world, drillRole(world, 0))),
+  "the user replaces the copy that a drill deleted": (world) =>
+    afterRequest(world, drillRole(world, 0), "delete", () => replaceDeleted(world, drillRole(world, 0))),
+  "the user replaces the key that is deleted to be recreated": (world) =>
+    afterRequest(world, "target", "delete", () => replaceDeleted(world, "target")),
+  "the user rotates the key that is to be recreated": (world) =>
+    afterRequest(world, "target", "listVersions", () =>
+      inVault(world, "target", (vault, name) => vault.rotateKey(name)),
+    ),
+} satisfies Record<string, Action>;
+
+const actions = { ...commands, ...changes, ...events, ...obstacles, ...surprises };
+
+export type StepName = keyof typeof actions;
+
+const detail = fc.nat({ max: 39 });
+
+const stepOf = (group: Record<string, Action>): fc.Arbitrary<Step> =>
+  fc.tuple(fc.constantFrom(...(Object.keys(group) as StepName[])), detail);
+
+const often = (...names: StepName[]): fc.Arbitrary<Step> => fc.tuple(fc.constantFrom(...names), detail);
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { arbitrary: often("pulumi up, with all asked for anew"), weight: 6 },
+  { arbitrary: often("pulumi up", "pulumi up --refresh"), weight: 3 },
+  { arbitrary: stepOf(commands), weight: 5 },
+  { arbitrary: often("the key is rotated"), weight: 2 },
+  { arbitrary: stepOf(changes), weight: 4 },
+  { arbitrary: stepOf(events), weight: 4 },
+  { arbitrary: stepOf(obstacles), weight: 5 },
+  { arbitrary: stepOf(surprises), weight: 2 },
+);
+
+const firstChange = often(
+  "onNewVersions changes",
+  "onFailure changes",
+  "allowSoftDeletedCopies changes",
+  "the program drills in another vault",
+  "the program restores into another vault",
+  "retain changes",
+);
+
+/** A program, its first update, and what follows. */
+export const sequences: fc.Arbitrary<Step[]> = fc
+  .tuple(fc.array(firstChange, { maxLength: 3 }), fc.array(step, { minLength: 1, maxLength: 14, size: "max" }))
+  .map(([program, steps]) => [...program, ["pulumi up", 1], ...steps]);
+
+/** Takes a step. Key Vault keeps times in whole seconds: some steps share one. */
+export async function take(world: World, [name, detail]: Step): Promise<void> {
+  world.pass(detail % 2 === 0 ? 100 : 2_000);
+  await (actions[name] as Action)(world, detail);
+}
+
+function askAnew(world: World): void {
+  changes["a new backup is asked for"](world);
+  changes["a new drill is asked for"](world);
+}
+
+async function up(world: World, options: { refresh?: boolean; kill?: Kill } = {}): Promise<boolean> {
+  const { failedAt } = await checked(world, () => world.up(options));
+  if (failedAt !== undefined) {
+    world.clearSurprises();
+    return false;
+  }
+  world.clearSurprises();
+  await nothingIsLeftToDo(world);
+  return true;
+}
+
+async function refresh(world: World): Promise<void> {
+  const { failedAt } = await checked(world, () => world.refresh());
+  world.clearSurprises();
+  assert.equal(failedAt, undefined, `A refresh fails: ${world.shown.at(-1)}`);
+}
+
+/** Nothing is in the way, so that what is declared can be had. */
+async function upWithAllWell(world: World): Promise<void> {
+  world.setAllWell();
+  const earlier = outputsOf(world).drill?.drilledAt;
+  const drillIn = world.program.drill && world.see(world.program.drill.vault, currentName(world));
+  const succeeded = await up(world, { refresh: true });
+  await recordsAreTrue(world);
+  const { backup, drill } = outputsOf(world);
+  const { state, versions } = backedUpKey(world);
+  const { version } = world.program.backup ?? {};
+  if (world.program.backup && state === "active" && (version === undefined || versions.includes(version))) {
+    assert.equal(backup?.sourceStatus, "current", "A backup stays stale.");
+  }
+  const hasRun = drill?.drilledAt !== earlier;
+  if (succeeded && hasRun && drillIn?.state === "absent" && world.program.drill?.vault === "scratch") {
+    const isExpected = world.program.drill.isMisnamed || drill?.outcome !== "failed";
+    assert.ok(isExpected, `A drill fails for no reason: ${String(drill?.failure)}`);
+  }
+}
+
+function backupRole({ program }: World): "source" | "otherSource" {
+  return program.backup?.vault ?? "source";
+}
+
+function restoreRole({ program }: World): VaultRole {
+  return program.restore?.vault ?? "target";
+}
+
+/** The vault of the drill, or sometimes the target. */
+function drillRole({ program }: World, detail: number): VaultRole {
+  return detail % 5 === 4 ? "target" : (program.drill?.vault ?? "scratch");
+}
+
+/** Mostly a vault of the program. */
+function roleAt(world: World, detail: number): VaultRole {
+  const roles = [backupRole(world), drillRole(world, 0), restoreRole(world), drillRole(world, 0), ...vaultRoles];
+  return roles[detail % roles.length] ?? "source";
+}
+
+function userRoleAt(detail: number): VaultRole {
+  return detail % 3 === 2 ? "target" : detail % 2 === 0 ? "source" : "otherSource";
+}
+
+function resourceAt(detail: number): ResourceName {
+  return resourceNames[detail % resourceNames.length] ?? "backup";
+}
+
+function operationAt(detail: number, operations: readonly Operation[]): Operation {
+  return operations[Math.floor(detail / 5) % operations.length] ?? "restore";
+}
+
+function failureAt(detail: number): Fault {
+  return { kind: "status", status: detail % 2 === 0 ? 500 : 400 };
+}
+
+function currentName({ program, keyNames, backupRef }: World): string {
+  return program.backup?.name ?? (backupRef?.keyName as string | undefined) ?? keyNames[0];
+}
+
+function backedUpKey(world: World) {
+  return world.see(backupRole(world), currentName(world));
+}
+
+/** Changes the key of the program, if the vault has it. */
+async function inVault(
+  world: World,
+  role: VaultRole,
+  change: (vault: ReturnType<World["vault"]>, name: string) => unknown,
+): Promise<void> {
+  const name = currentName(world);
+  if (world.vault(role).hasKey(name)) {
+    await change(world.vault(role), name);
+    world.userChanged(role, name);
+  }
+}
+
+function deleteKey(world: World, role: VaultRole): void {
+  const name = currentName(world);
+  if (world.vault(role).hasKey(name)) {
+    const isUsers = world.owned(role, name) !== undefined;
+    world.vault(role).deleteKey(name);
+    if (isUsers) {
+      world.userChanged(role, name);
+    }
+  }
+}
+
+function purgeKey(world: World, role: VaultRole): void {
+  const name = currentName(world);
+  const vault = world.vault(role);
+  if (vault.isDeleted(name) && !vault.purgeProtection) {
+    vault.purgeKey(name);
+    world.userChanged(role, name);
+  }
+}
+
+async function createIfFree(world: World, role: VaultRole): Promise<void> {
+  const name = currentName(world);
+  const vault = world.vault(role);
+  if (!vault.hasKey(name) && !vault.isDeleted(name)) {
+    await vault.createKey(name, { tags: { team: "orders" } });
+    world.userChanged(role, name);
+  }
+}
+
+async function createAnew(world: World, role: VaultRole): Promise<void> {
+  deleteKey(world, role);
+  purgeKey(world, role);
+  await createIfFree(world, role);
+}
+
+/** A key of the user's takes the place of a soft-deleted key, and is soft-deleted too. */
+async function replaceDeleted(world: World, role: VaultRole): Promise<void> {
+  if (world.see(role, currentName(world)).state === "deleted") {
+    purgeKey(world, role);
+    await createIfFree(world, role);
+    deleteKey(world, role);
+  }
+}
+
+function onRequest(world: World, role: VaultRole, operation: Operation, does: () => unknown): void {
+  world.vault(role).onRequest(operation, async () => void (await does()));
+}
+
+function afterRequest(world: World, role: VaultRole, operation: Operation, does: () => unknown): void {
+  world.vault(role).afterRequest(operation, async () => void (await does()));
+}
