@@ -40,7 +40,7 @@ describe("the pages", () => {
     const program = readProgram(path.join(root, "src/index.ts"));
     const outdated = pages.filter(({ text }) => tablesIn(text, program) !== text);
     expect(outdated.map(({ file }) => file)).toEqual([]);
-  }, 60_000);
+  }, 300_000);
 
   it("have a table of each resource and of each type that a program fills in or reads", () => {
     const index = read("src/index.ts").text;

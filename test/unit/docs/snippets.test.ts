@@ -42,7 +42,7 @@ function compilerErrors(): string[] {
 }
 
 // Reading the types of azure-native takes a while.
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 it("every TypeScript block of every page compiles", () => {
   expect(snippets.length).toBeGreaterThan(5);
@@ -161,6 +161,7 @@ describe("a shell recipe", () => {
     const resources = [
       { type: "pulumi:pulumi:Stack", outputs: { blob: secret(newest) } },
       { type: "azure-native:keyvault:Key" },
+      { type: "user:index:Message", outputs: { message: { plaintext: "not JSON" } } },
       {
         type: "pulumi-nodejs:dynamic/keyvault:KeyBackup",
         outputs: {
