@@ -37,7 +37,7 @@ const recordOnlyInputs: readonly string[] = ["forget", "forceDelete", "retain"];
  */
 export function planBackup(record: BackupRecord, declared: DeclaredBackup, now: number): BackupPlan {
   if (isAnotherObject(record, declared)) {
-    return { kind: "backUp", because: `the program names another object than ${record.sourceUri}` };
+    return { kind: "backUp", because: `the program no longer names ${record.sourceUri}` };
   }
   if (declared.unknown.some((name) => !recordOnlyInputs.includes(name))) {
     return { kind: "unknown", inputs: declared.unknown };

@@ -1,5 +1,5 @@
 import type { TokenCredential } from "@azure/core-auth";
-import { KeyClient, type KeyProperties } from "@azure/keyvault-keys";
+import { CryptographyClient, KeyClient, type KeyProperties } from "@azure/keyvault-keys";
 import { checkNames, type KeyObjectClient, proveKey } from "./keyProof";
 import { type ClientOptions, isPurgeableBy, type ObjectKind, type ObjectVersion, type Permission } from "./objectKind";
 import { publicKeyOf } from "./publicKey";
@@ -33,6 +33,13 @@ export const key: ObjectKind<KeyObjectClient> = {
     backup: permission("back up", "backup/action", "backup", cryptoUser),
     list: permission("list the versions of", "read", "list", cryptoUser, "read/action"),
     get: permission("read", "read", "get", cryptoUser, "read/action"),
+    getDeleted: permission(
+      "read the deleted",
+      "read",
+      "get",
+      { ...cryptoUser, hsmRole: "Managed HSM Crypto Officer" },
+      "deletedKeys/read/action",
+    ),
     restore: permission("restore", "restore/action", "restore", cryptoOfficer),
     update: permission("tag", "update/action", "update", cryptoOfficer, "write/action"),
     delete: permission("delete", "delete", "delete", cryptoOfficer),
@@ -101,7 +108,11 @@ function connect(vaultUri: string, credential: TokenCredential, options: ClientO
     async setTags(name, version, tags, abortSignal) {
       await client.updateKeyProperties(name, version, { tags: { ...tags }, abortSignal });
     },
-    cryptography: (name, keyVersion) => client.getCryptographyClient(name, { keyVersion }),
+    cryptography(name, version) {
+      // From a name alone, the client reads the key first, and refuses what nbf and exp forbid in its own opinion.
+      const named = { id: `${vaultUri}keys/${name}/${version}`, name, properties: { vaultUrl: vaultUri, name } };
+      return new CryptographyClient(named, credential, options);
+    },
   };
 }
 

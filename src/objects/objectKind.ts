@@ -7,6 +7,7 @@ export type OperationName =
   | "backup"
   | "list"
   | "get"
+  | "getDeleted"
   | "restore"
   | "update"
   | "delete"

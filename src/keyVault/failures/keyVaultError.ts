@@ -143,6 +143,10 @@ function explain(error: unknown, operation: Operation): { readonly code: Failure
   return { code: "not-key-vault", fact: `the answer is not one of Key Vault${restCode ? ` (${restCode})` : ""}` };
 }
 
-function cut(text: string): string {
+// A refusal may repeat what was sent. No word is as long, but a part of a blob is.
+const longestWord = 48;
+
+function cut(words: string): string {
+  const text = words.replace(new RegExp(`[\\w+/=-]{${longestWord},}`, "g"), "(...)");
   return text.length > 120 ? `${text.slice(0, 117)}...` : text.replace(/\.$/, "");
 }

@@ -16,8 +16,8 @@ export class Refusal extends Error {
     super(`The service answered ${status}.`);
     const error = memberOf(parseJson(bodyAsText), "error");
     this.status = status;
-    this.code = text(memberOf(error, "code"));
-    this.innerCode = text(memberOf(memberOf(error, "innererror"), "code"));
+    this.code = code(memberOf(error, "code"));
+    this.innerCode = code(memberOf(memberOf(error, "innererror"), "code"));
     // Managed HSM ends each message with the request id.
     this.explanation = (text(memberOf(error, "message")) ?? "")
       .replace(/\s*\(Activity ID: [^)]*\)/, "")
@@ -71,6 +71,14 @@ export function parseJson(json: string | null | undefined): unknown {
 
 function memberOf(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+// What is longer is no code, and may be a part of a blob.
+const longestCode = 64;
+
+function code(value: unknown): string | undefined {
+  const found = text(value);
+  return found !== undefined && found.length <= longestCode ? found : undefined;
 }
 
 function text(value: unknown): string | undefined {

@@ -26,17 +26,17 @@ const remedies = {
   "keeps-changing": "Run again when no more versions are being added.",
   "key-use": ({ kind }) => `The ${kind.noun}'s own attributes or key_ops forbid the operation.`,
   "managed-by-certificate": ({ kind, vaultUri, objectName = "" }) =>
-    `The ${kind.noun} belongs to a certificate; back up the certificate: ${azCommand("certificate", "backup", vaultUri, objectName)} --file <file>.`,
+    `The ${kind.noun} belongs to a certificate; use ${azCommand("certificate", "backup", vaultUri, objectName)} --file <file>.`,
   "name-not-free": "Run again in a few minutes.",
   "name-taken": ({ kind, vaultUri, objectName }) =>
-    `The name is taken by a ${kind.noun} in use, soft-deleted or just purged.${
-      objectName === undefined ? "" : ` Show it: ${azCommand(kind.noun, "show", vaultUri, objectName)}.`
-    }`,
+    `A ${kind.noun} in use, soft-deleted or just purged has the name${
+      objectName === undefined ? "" : `; show it: ${azCommand(kind.noun, "show", vaultUri, objectName)}`
+    }.`,
   busy: "Another operation on the object is under way: run again.",
   "not-found": ({ kind, vaultUri, objectName }) =>
     objectName === undefined
       ? "Check that vaultUri names a Key Vault and that no proxy answers in its place."
-      : `Check the name. If the ${kind.noun} was deleted, recover it: ${azCommand(kind.noun, "recover", vaultUri, objectName)}.`,
+      : `Check the name; if the ${kind.noun} was deleted, recover it: ${azCommand(kind.noun, "recover", vaultUri, objectName)}.`,
   "not-key-vault": "Check that vaultUri names a Key Vault and that no proxy answers in its place.",
   "private-endpoint": "Public access to the vault is off: run from a network that reaches its private endpoint.",
   "purge-protection": ({ kind }) =>
@@ -86,7 +86,9 @@ const refusals: readonly RefusalRow[] = [
   { status: 400, codes: /^Malformed backup blob$/, code: "blob-damaged" },
   { status: 400, words: /backup blob/i, code: "blob-damaged" },
   { status: 401, code: "unauthorized" },
-  { status: 404, code: "not-found" },
+  { status: 404, codes: /./, code: "not-found" },
+  // A proxy's 404 has no code.
+  { status: 404, code: "not-key-vault" },
   { status: 408, code: "service-error" },
   { status: 409, codes: /^ObjectIsBeing/, code: "busy" },
   { status: 409, ofRestore: true, code: "name-taken" },

@@ -47,7 +47,7 @@ export async function remove(
       );
     }
     isSoftDeleted = found.kind === "found" || found.deleted !== undefined;
-    const deleted = await connection.once({ name: "get", kind, objectName: name }, ({ client, signal }) =>
+    const deleted = await connection.once({ name: "getDeleted", kind, objectName: name }, ({ client, signal }) =>
       unlessNotFound(client.getDeleted(name, signal)),
     );
     return deleted === undefined ? { kind: "removed" } : await purge(connection, kind, name, deleted, isExpected);

@@ -20,8 +20,8 @@ const hints: Partial<Readonly<Record<FailureCode, string>>> = {
 
 /** The hint for commands that do not run the program: the engine hands over what the last `pulumi up` recorded. */
 const storedConfiguration =
-  "pulumi refresh and destroy use the settings that the last pulumi up recorded. If they changed since, run pulumi up first, " +
-  "or add --run-program.";
+  "This command uses the settings that the last pulumi up recorded. If they changed since, run pulumi up first, or add " +
+  "--run-program.";
 
 /** Whether the engine hands over the configuration of this run, or the one that the state holds. */
 export type ConfigurationSource = "program" | "state";
