@@ -61,13 +61,13 @@ describe("a recorded backup needs nothing", () => {
 
 describe("a new backup is made", () => {
   it.each<[string, Partial<BackupRecord>, Partial<DeclaredBackup>, string]>([
-    ["of an object in another vault", {}, { vaultUri: "https://other.vault.azure.net/" }, "another object"],
-    ["of an object with another name", {}, { name: "invoices" }, "another object"],
+    ["of an object in another vault", {}, { vaultUri: "https://other.vault.azure.net/" }, "no longer names"],
+    ["of an object with another name", {}, { name: "invoices" }, "no longer names"],
     [
       "of another object, even if other inputs are not known yet",
       {},
       { name: "invoices", unknown: ["triggers"] },
-      "another object",
+      "no longer names",
     ],
     ["for a version that is not held", {}, { version: b }, `version ${b}`],
     [
