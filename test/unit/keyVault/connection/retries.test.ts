@@ -75,7 +75,7 @@ describe("an operation is not repeated after", () => {
   it.each<[string, Fault, string]>([
     ["a refused request", { kind: "status", status: 400 }, "bad-request"],
     ["a page of a proxy", { kind: "html", status: 200 }, "not-key-vault"],
-    ["a refusal of a proxy", { kind: "html", status: 404 }, "not-found"],
+    ["a refusal of a proxy", { kind: "html", status: 404 }, "not-key-vault"],
     ["a redirect, which is not followed", { kind: "redirect", location: "https://localhost:1/" }, "redirect"],
   ])("%s", async (_, fault, code) => {
     local.fail("backup", fault, Number.POSITIVE_INFINITY);

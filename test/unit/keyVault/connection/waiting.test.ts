@@ -219,9 +219,15 @@ describe("the time of an operation", () => {
   );
 
   it("bounds a credential that gives no token", async () => {
-    const credential = () => ({ getToken: () => new Promise<never>(() => undefined) });
+    let isAsked = false;
+    const credential = () => ({
+      getToken: () => {
+        isAsked = true;
+        return new Promise<never>(() => undefined);
+      },
+    });
     const failed = failureOf(backUp(open({}, { credential }), key, "orders"));
-    await until(() => local.requests.some(({ status }) => status === 401));
+    await until(() => isAsked);
     clock.advance(180_000);
     expect((await failed).code).toBe("credential");
     expect(local.requests.every(({ hasToken }) => !hasToken)).toBe(true);
