@@ -3,21 +3,19 @@ import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { elapsed } from "../engine/elapsed";
-import { provideEngine } from "../engine/provideEngine";
-import { version as packageVersion } from "../package.json";
-import { LocalKeyVault } from "../localVault/localKeyVault";
 import { installPackage } from "../engine/installPackage";
-import { goalsOf } from "./goals";
-import { type Bench, type Measurement, measure } from "./measure";
-import { report } from "./report";
-import { allSeries, type Series } from "./series";
+import { provideEngine } from "../engine/provideEngine";
+import { LocalKeyVault } from "../localVault/localKeyVault";
+import { version as packageVersion } from "../package.json";
+import { allSeries, type BySeries, type Measurement, measure } from "./measure";
+import { goalsOf, report } from "./report";
+import type { Bench } from "./stack";
 import { measureStateSize } from "./stateSize";
 import { type Round, summarize } from "./summarize";
 
-const usage = `npm run bench [-- --counts 1,10,100,300]
+const usage = `Usage: npm run bench [-- --counts 1,10,100,300]
 
-Measures pulumi up with so many KeyBackups against as many resources that do nothing.
-`;
+Compares pulumi up with these numbers of KeyBackups and of resources that do nothing.`;
 const most = 300;
 const startedAt = new Date();
 
@@ -35,13 +33,13 @@ async function bench(counts: readonly number[], signal: AbortSignal): Promise<vo
 }
 
 async function compare(bench: Bench, counts: readonly number[], engineVersion: string): Promise<void> {
-  progress("sizes of states");
+  progress("size of the state");
   const stateSize = await measureStateSize(bench);
   const rounds: Round[] = [];
   for (const keys of counts) {
     for (let round = 1; round <= roundsOf(keys); round += 1) {
-      // One series after the other in each round: the load of the machine drifts, and all of them meet it.
-      const measured: Partial<Record<Series["name"], Measurement>> = {};
+      // The load of the machine changes over time. The series take turns, so that the load is alike for all of them.
+      const measured: Partial<Record<keyof BySeries<Measurement>, Measurement>> = {};
       for (const series of allSeries) {
         progress(`${keys} of ${series.title}, round ${round} of ${roundsOf(keys)}`);
         measured[series.name] = await measure(bench, series, keys, stateSize.blobLength);
@@ -68,7 +66,7 @@ async function compare(bench: Bench, counts: readonly number[], engineVersion: s
   process.stdout.write(
     `pulumi-azure-keyvault-backup ${packageVersion}, Pulumi ${engineVersion}, Node.js ${process.version}, ` +
       `${environment.platform}, ${cores} cores.\n` +
-      "The local vault runs on the same cores: its work is in the figures of KeyBackup, the network to Azure is not.\n\n" +
+      "The local vault runs on the same cores. The figures of KeyBackup include its work, but no network to Azure.\n\n" +
       report(summaries, stateSize, goals),
   );
   await keep({ startedAt, ...environment, goals, summaries, stateSize, rounds });
@@ -83,7 +81,7 @@ async function keep(results: object): Promise<void> {
   await mkdir(folder, { recursive: true });
   const name = startedAt.toISOString().slice(0, 19).replaceAll(":", "-");
   await writeFile(path.join(folder, `${name}.json`), `${JSON.stringify(results, null, 2)}\n`);
-  progress(`figures of every round: bench/results/${name}.json`);
+  progress(`The figures of all rounds are in bench/results/${name}.json.`);
 }
 
 function progress(line: string): void {
@@ -99,11 +97,11 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { counts: { type: "string", default: "1,10,100,300" } } });
   const counts = countsOf(values.counts);
   if (counts === undefined) {
-    throw new Error(`--counts takes whole numbers from 1 to ${most}, with commas in between.\n\n${usage}`);
+    throw new Error(`--counts takes whole numbers from 1 to ${most}, separated by commas.\n\n${usage}`);
   }
   const interrupted = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => interrupted.abort(new Error(`Ended by ${signal}.`)));
+    process.once(signal, () => interrupted.abort(new Error(`Interrupted by ${signal}.`)));
   }
   await bench(counts, interrupted.signal);
 }

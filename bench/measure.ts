@@ -1,23 +1,23 @@
-import type { LocalKeyVault } from "../localVault/localKeyVault";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import type { LocalVault } from "../localVault/localVault";
-import { PulumiProject } from "../engine/pulumiProject";
-import type { VaultOptions } from "../localVault/vaultOptions";
-import { pulumiCommand } from "./pulumiCommand";
-import type { Series } from "./series";
+import { type Bench, pulumiCommand, up, withStack } from "./stack";
 import { type ProviderUsage, watchProvider } from "./watchProvider";
 
-export interface Bench {
-  readonly service: LocalKeyVault;
-  readonly engine: string;
-  readonly installed: string;
-  /** Ends the run that is under way. */
-  readonly signal: AbortSignal;
-}
+/** The programs to compare. Each declares one resource for each key. */
+export const allSeries = [
+  { name: "keyBackup", title: "KeyBackup", program: program("key-backup") },
+  { name: "noop", title: "no-op", program: program("noop") },
+  { name: "noopWithBlob", title: "no-op + blob", program: program("noop-with-blob") },
+] as const;
+
+export type Series = (typeof allSeries)[number];
+export type BySeries<T> = Readonly<Record<Series["name"], T>>;
 
 export interface Traffic {
-  /** With a token. */
+  /** Requests with a token. */
   readonly requests: number;
-  /** Requests without a token, which the vault answers by telling where tokens come from. */
+  /** Requests without a token, which the vault refuses with the place where tokens come from. */
   readonly challenges: number;
   readonly tokens: number;
 }
@@ -31,16 +31,9 @@ export interface Measurement {
   readonly provider: ProviderUsage | undefined;
 }
 
-export interface Stack {
-  readonly vault: LocalVault;
-  readonly project: PulumiProject;
-}
-
-const up = ["up", "--yes", "--skip-preview"];
-
-/** A new stack whose program declares a resource for each of as many new keys in one vault, and then the same again. */
+/** Measures the first update of a new stack, and an update that has nothing to do. */
 export function measure(bench: Bench, series: Series, keys: number, blobLength: number): Promise<Measurement> {
-  return withStack(bench, series, { keys, blobLength }, async ({ vault, project }) => {
+  return withStack(bench, { program: series.program, keys, blobLength }, async ({ vault, project }) => {
     const usage = watchProvider(project.folder);
     const before = traffic(bench, vault);
     const first = await pulumiCommand(project, up, bench.signal).finally(usage);
@@ -59,57 +52,8 @@ export function measure(bench: Bench, series: Series, keys: number, blobLength: 
   });
 }
 
-/** Runs `pulumi up` once in a new stack, which then is looked at and thrown away. */
-export function withFirstUp<T>(
-  bench: Bench,
-  series: Series,
-  options: { keys: number; blobLength?: number; vault?: VaultOptions },
-  look: (stack: Stack) => Promise<T>,
-): Promise<T> {
-  return withStack(bench, series, options, async (stack) => {
-    await pulumiCommand(stack.project, up, bench.signal);
-    return look(stack);
-  });
-}
-
-async function withStack<T>(
-  { service, engine, installed, signal }: Bench,
-  { program }: Series,
-  { keys, blobLength = 0, vault: options }: { keys: number; blobLength?: number; vault?: VaultOptions },
-  use: (stack: Stack) => Promise<T>,
-): Promise<T> {
-  signal.throwIfAborted();
-  const vault = await service.createVault(undefined, options);
-  let project: PulumiProject | undefined;
-  try {
-    const declared = await createKeys(vault, keys);
-    project = await PulumiProject.create({
-      engine,
-      installed,
-      files: {
-        "Pulumi.yaml": "name: infrastructure\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n",
-        "package.json": '{ "name": "infrastructure", "main": "index.js" }',
-        "index.js": program,
-        "keys.json": JSON.stringify({ keys: declared, blobLength }),
-      },
-      env: service.environment(),
-      config: { "azure-keyvault-backup:disableChallengeResourceVerification": "true" },
-    });
-    return await use({ vault, project });
-  } finally {
-    await project?.remove();
-    await service.deleteVault(vault.name);
-  }
-}
-
-async function createKeys(vault: LocalVault, count: number) {
-  const names = Array.from({ length: count }, (_, index) => `key-${index + 1}`);
-  return Promise.all(
-    names.map(async (keyName) => {
-      const { keyUri, keyUriWithVersion, version } = await vault.createKey(keyName);
-      return { vaultUri: vault.vaultUri, keyName, keyUri, keyUriWithVersion, keyVersion: version };
-    }),
-  );
+function program(folder: string): string {
+  return readFileSync(path.join(__dirname, "programs", folder, "index.js"), "utf8");
 }
 
 function traffic({ service }: Bench, { requests }: LocalVault): Traffic {

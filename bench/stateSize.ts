@@ -1,17 +1,16 @@
-import { type Bench, type Stack, withFirstUp } from "./measure";
-import { pulumiCommand } from "./pulumiCommand";
-import { allSeries } from "./series";
+import { allSeries } from "./measure";
+import { type Bench, pulumiCommand, type Stack, type StackOptions, up, withStack } from "./stack";
 
 export interface StateSize {
-  /** Of a state without resources. */
+  /** Size of a state without resources. */
   readonly emptyBytes: number;
-  /** In characters. */
+  /** Characters of a blob. */
   readonly blobLength: number;
-  /** What each character of a blob adds to the state, measured with blobs of two lengths. */
+  /** What each character of a blob adds to a state, computed from blobs of two lengths. */
   readonly bytesPerCharacter: number;
-  /** What a resource takes beside that. */
+  /** What a resource adds to a state beside its blob. */
   readonly fixedBytes: number;
-  /** Of one KeyBackup, as the state's file has them. */
+  /** The largest parts of one KeyBackup in the state file, in bytes. */
   readonly parts: StateParts;
 }
 
@@ -31,12 +30,12 @@ interface RecordedState {
 const keys = 10;
 const [keyBackup] = allSeries;
 
-/** Measures what KeyBackups take in a state. */
+/** Measures what a KeyBackup adds to a state. */
 export async function measureStateSize(bench: Bench): Promise<StateSize> {
-  const emptyBytes = await withFirstUp(bench, keyBackup, { keys: 0 }, bytesOf);
+  const emptyBytes = await afterFirstUp(bench, { keys: 0 }, bytesOf);
   const record = (stack: Stack) => recordedState(bench, stack, emptyBytes);
-  const usual = await withFirstUp(bench, keyBackup, { keys }, record);
-  const long = await withFirstUp(bench, keyBackup, { keys, vault: { blobPadding: 11_200 } }, record);
+  const usual = await afterFirstUp(bench, { keys }, record);
+  const long = await afterFirstUp(bench, { keys, vault: { blobPadding: 11_200 } }, record);
   const bytesPerCharacter = (long.bytesPerResource - usual.bytesPerResource) / (long.blobLength - usual.blobLength);
   return {
     emptyBytes,
@@ -45,6 +44,17 @@ export async function measureStateSize(bench: Bench): Promise<StateSize> {
     fixedBytes: usual.bytesPerResource - bytesPerCharacter * usual.blobLength,
     parts: usual.parts,
   };
+}
+
+function afterFirstUp<T>(
+  bench: Bench,
+  options: Omit<StackOptions, "program">,
+  read: (stack: Stack) => Promise<T>,
+): Promise<T> {
+  return withStack(bench, { ...options, program: keyBackup.program }, async (stack) => {
+    await pulumiCommand(stack.project, up, bench.signal);
+    return read(stack);
+  });
 }
 
 async function recordedState(bench: Bench, stack: Stack, emptyBytes: number): Promise<RecordedState> {
@@ -75,7 +85,9 @@ async function lengthOfBlob(bench: Bench, { project }: Stack): Promise<number> {
 
 function jsonBytes(text: unknown): number {
   if (typeof text !== "string") {
-    throw new Error("The state of a KeyBackup has lost a part: the blob's ciphertext or __provider.");
+    throw new Error(
+      "The state of a KeyBackup has no encrypted blob or no __provider: bench/stateSize.ts must be adapted.",
+    );
   }
   return Buffer.byteLength(JSON.stringify(text));
 }

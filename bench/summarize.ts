@@ -1,11 +1,10 @@
-import type { Measurement } from "./measure";
-import type { Series } from "./series";
+import type { BySeries, Measurement } from "./measure";
 import type { StateSize } from "./stateSize";
 
-/** The series of one round, measured one after the other with as many keys. */
+/** One measurement of each series with the same number of keys, one after the other. */
 export interface Round {
   readonly keys: number;
-  readonly measured: Readonly<Record<Series["name"], Measurement>>;
+  readonly measured: BySeries<Measurement>;
 }
 
 export interface Spread {
@@ -17,22 +16,22 @@ export interface Spread {
 export interface Summary {
   readonly keys: number;
   readonly rounds: number;
-  readonly upMilliseconds: Readonly<Record<Series["name"], Spread>>;
-  readonly unchangedMilliseconds: Readonly<Record<Series["name"], Spread>>;
-  readonly peakBytes: Readonly<Record<Series["name"], Spread>>;
-  readonly cpuMilliseconds: Readonly<Record<Series["name"], Spread>>;
-  readonly stateBytesPerResource: Readonly<Record<Series["name"], Spread>>;
-  /** Of KeyBackup, within each round. */
+  readonly upMilliseconds: BySeries<Spread>;
+  readonly unchangedMilliseconds: BySeries<Spread>;
+  readonly peakBytes: BySeries<Spread>;
+  readonly cpuMilliseconds: BySeries<Spread>;
+  readonly stateBytesPerResource: BySeries<Spread>;
+  /** Time of the first update with KeyBackup, divided by the time of the no-op in the same round. */
   readonly ratioToNoop: Spread;
   readonly ratioToNoopWithBlob: Spread;
   readonly requestsPerKey: Spread;
   readonly challenges: Spread;
   readonly tokens: Spread;
-  /** Of any kind, in an unchanged update. */
+  /** Requests, challenges and tokens of KeyBackup in an unchanged update. */
   readonly unchangedRequests: Spread;
 }
 
-/** What the rounds with so many keys come to. */
+/** Summarizes the rounds with the same number of keys. */
 export function summarize(keys: number, rounds: readonly Round[], { emptyBytes }: StateSize): Summary {
   const each = (figure: (measured: Round["measured"]) => number) =>
     spread(rounds.map(({ measured }) => figure(measured)));

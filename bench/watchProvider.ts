@@ -8,13 +8,12 @@ export interface ProviderUsage {
 }
 
 const everyMilliseconds = 50;
-// The kernel counts in this unit to all programs, whatever its own clock.
+// proc(5): the kernel reports times in ticks of 1/100 second, whatever its own clock.
 const millisecondsPerTick = 10;
 
 /**
- * Watches the process of the dynamic providers that is about to start in the folder.
- *
- * @returns what ends the watch and tells what the process has used; undefined where there is no /proc.
+ * Watches for the process of the dynamic providers of a project, until the returned function is called. That function returns
+ * what the process used, or undefined on a system without /proc.
  */
 export function watchProvider(folder: string): () => Promise<ProviderUsage | undefined> {
   const earlier = new Set(processes());
@@ -50,7 +49,7 @@ async function findProvider(cwd: string, earlier: ReadonlySet<string>): Promise<
         readFile(`/proc/${id}/cmdline`, "utf8").catch(() => ""),
         readlink(`/proc/${id}/cwd`).catch(() => ""),
       ]);
-      // The launcher first asks a `node -e` for the path of the provider's program.
+      // The launcher first runs `node -e` to find the path of the provider's program.
       const isProvider = command.includes("cmd/dynamic-provider") && !command.includes("require.resolve");
       if (isProvider && folder === cwd) {
         return id;
@@ -65,10 +64,10 @@ async function usageOf(id: string): Promise<ProviderUsage | undefined> {
     ["status", "stat"].map((file) => readFile(`/proc/${id}/${file}`, "utf8").catch(() => "")),
   );
   const peak = /^VmHWM:\s*(\d+) kB$/m.exec(status ?? "")?.[1];
-  // proc(5): the command, second field, may hold spaces and parentheses; utime and stime are the 14th and the 15th.
+  // proc(5): the second field, the command, may contain spaces and parentheses. utime and stime are fields 14 and 15.
   const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ") ?? [];
   const ticks = Number(fields[11]) + Number(fields[12]);
-  // A process that has ended has no memory, and its times are gone.
+  // A process that has ended has no memory and no times.
   return peak === undefined || Number.isNaN(ticks)
     ? undefined
     : { peakBytes: Number(peak) * 1024, cpuMilliseconds: ticks * millisecondsPerTick };

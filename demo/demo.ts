@@ -1,124 +1,237 @@
-import { spawn } from "node:child_process";
 import { createHash, createPublicKey, verify } from "node:crypto";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { parseArgs } from "node:util";
+import { installPackage } from "../engine/installPackage";
 import { provideEngine } from "../engine/provideEngine";
+import { type CommandResult, finished, PulumiProject } from "../engine/pulumiProject";
 import { LocalKeyVault } from "../localVault/localKeyVault";
-import { pulumiEnvironment } from "../engine/pulumiEnvironment";
+import type { LocalVault } from "../localVault/localVault";
+import { doneIn, messagesIn, tailOf } from "./engineOutput";
+import { quote, say, table } from "./narration";
 
-const root = path.resolve(__dirname, "..");
-const stack = "demo";
+const usage = "Usage: npm run demo [-- --verbose]";
+const keyName = "orders";
 
-function say(text: string): void {
-  process.stdout.write(`\n=== ${text}\n`);
+/** The outputs of the example, with the blob as the engine shows it. */
+interface Outputs {
+  readonly versions: readonly string[];
+  readonly blob: string;
+  readonly blobSha256: string;
+  readonly backedUpAt: string;
+  readonly restoreStatus: string;
+  readonly evidence: {
+    readonly outcome: string;
+    readonly durationMs: number;
+    readonly checks: readonly Readonly<Record<"version" | "versionId" | "publicKey" | "privateKey", string>>[];
+  };
 }
 
-/** The example, with a vault on this machine, an engine and a backend that live as long as the demo. */
-async function demo(): Promise<void> {
-  const { bin, version, source } = await provideEngine({ progress: (line) => process.stdout.write(`${line}\n`) });
-  const folder = await mkdtemp(path.join(tmpdir(), "key-backup-demo-"));
-  const service = await LocalKeyVault.start();
-  try {
-    await run(service, folder, bin, `Pulumi ${version} (${source === "PATH" ? "the one on PATH" : "built here"})`);
-  } finally {
-    await service.stop();
-    await rm(folder, { recursive: true, force: true });
-    await rm(path.join(root, `Pulumi.${stack}.yaml`), { force: true });
+let step = 0;
+let lastOutput = "";
+let isVerbose = false;
+
+function begin(title: string): void {
+  step += 1;
+  process.stdout.write(`\n${step}. ${title}\n`);
+}
+
+/** @throws An error that says what the step did not do. */
+function check(isDone: boolean, failure: string): void {
+  if (!isDone) {
+    throw new Error(failure);
   }
 }
 
-async function run(service: LocalKeyVault, folder: string, engine: string, engineName: string): Promise<void> {
-  const [home, backend] = [path.join(folder, "home"), path.join(folder, "backend")];
-  await Promise.all([mkdir(home), mkdir(backend)]);
-  const env = pulumiEnvironment({ engine, home, backend, env: service.environment() });
-  const pulumi = (...args: string[]) => command("pulumi", [...args, "--stack", stack], env);
+async function demo(): Promise<void> {
+  const { bin, version } = await provideEngine({ progress: (line) => process.stderr.write(`${line}\n`) });
+  const installed = await mkdtemp(path.join(tmpdir(), "key-backup-demo-"));
+  const service = await LocalKeyVault.start();
+  let project: PulumiProject | undefined;
+  try {
+    await installPackage(installed);
+    const vault = await service.createVault("kv-orders");
+    const scratch = await service.createVault("kv-scratch");
+    const { keyUri, version: firstVersion } = await vault.createKey(keyName, { kty: "RSA" });
+    project = await PulumiProject.create({
+      engine: bin,
+      installed,
+      files: await exampleFiles(),
+      env: service.environment(),
+      config: {
+        "azure-keyvault-backup:disableChallengeResourceVerification": "true",
+        keyUri,
+        bringBack: "true",
+        scratchVaultUri: scratch.vaultUri,
+      },
+    });
+    say(
+      `Pulumi ${version} runs example/index.ts. A server on this machine stands in for Azure Key Vault. Its vaults:`,
+      "",
+    );
+    say(`kv-orders, ${vault.vaultUri}, with the RSA key "${keyName}", and kv-scratch for drills.`, "");
+    await run({ project, vault, scratch, firstVersion });
+  } finally {
+    await project?.remove();
+    await service.stop();
+    await rm(installed, { recursive: true, force: true });
+  }
+}
 
-  const vault = await service.createVault("kv-demo");
-  const scratch = await service.createVault("kv-scratch");
-  const created = await vault.createKey("orders", { kty: "RSA" });
-  say(`${engineName}. A local stand-in for Azure Key Vault, at ${vault.vaultUri}, has the key "orders".`);
-  await command("pulumi", ["stack", "init", stack], env);
-  await pulumi("config", "set", "azure-keyvault-backup:disableChallengeResourceVerification", "true");
-  await pulumi("config", "set", "keyUri", created.keyUri);
-  await pulumi("config", "set", "bringBack", "true");
-  await pulumi("config", "set", "scratchVaultUri", scratch.vaultUri);
+/** The files that a user of this repository runs, in a project of its own. */
+async function exampleFiles(): Promise<Record<string, string>> {
+  const files = { "package.json": '{ "private": true }' };
+  for (const file of ["Pulumi.yaml", "example/index.ts", "example/tsconfig.json"]) {
+    Object.assign(files, { [file]: await readFile(path.resolve(__dirname, "..", file), "utf8") });
+  }
+  return files;
+}
 
-  say("pulumi up: the key is backed up, and a drill proves the backup in a scratch vault.");
-  await pulumi("up", "--yes");
+interface Scene {
+  readonly project: PulumiProject;
+  readonly vault: LocalVault;
+  readonly scratch: LocalVault;
+  readonly firstVersion: string;
+}
 
-  const rotated = await vault.rotateKey("orders");
-  say(
-    `The key was rotated to version ${rotated.version}. The next pulumi up --refresh sees it, makes a new backup, and ` +
-      "proves that.",
-  );
-  await pulumi("up", "--refresh", "--yes");
+async function run({ project, vault, scratch, firstVersion }: Scene): Promise<void> {
+  begin("Back up the key, and prove the backup");
+  await succeeds(project, "up", "--yes");
+  const first = await outputsOf(project);
+  showBackup(first);
+  check(first.blob === "[secret]", "the blob is not a secret output");
+  check(first.versions.join() === firstVersion, `the backup does not hold version ${firstVersion}`);
+  check(first.evidence.outcome === "verified", "the drill did not verify the backup");
 
-  say("The drill's evidence, for each version of the key:");
-  await pulumi("stack", "output", "evidence");
+  begin("Rotate the key: the next update makes a new backup and proves that too");
+  const { version: secondVersion } = await vault.rotateKey(keyName);
+  const versions = [secondVersion, firstVersion];
+  say(`The key was rotated to version ${secondVersion}.`);
+  await succeeds(project, "up", "--refresh", "--yes");
+  const second = await outputsOf(project);
+  showBackup(second);
+  check(second.blobSha256 !== first.blobSha256, "no new backup was made");
+  check(second.versions.join() === versions.join(), `the backup does not hold the versions ${versions.join(" and ")}`);
 
-  say("The key is lost: deleted and purged. What it has signed is kept.");
+  begin("The evidence of the drill");
+  const { outcome, durationMs, checks } = second.evidence;
+  say(`The backup was restored into kv-scratch and compared with the key in ${durationMs} ms. Outcome: ${outcome}.`);
+  table([
+    ["version", "version id", "public key", "private key"],
+    ...checks.map(({ version, versionId, publicKey, privateKey }) => [version, versionId, publicKey, privateKey]),
+  ]);
+  check(outcome === "verified", "the drill did not verify the backup");
+  check(checks.map(({ version }) => version).join() === versions.join(), "the drill did not check both versions");
+  check(scratch.keyNames.length === 0 && !scratch.isDeleted(keyName), "the drill left a copy in kv-scratch");
+  say("The copy was deleted and purged.");
+
+  begin("Lose the key");
   const order = Buffer.from("an order");
   const digest = createHash("sha256").update(order).digest();
-  const publicKey = createPublicKey({ key: vault.publicJwk("orders", created.version), format: "jwk" });
-  const signature = vault.sign("orders", created.version, digest);
-  vault.deleteKey("orders");
-  vault.purgeKey("orders");
+  const publicKey = createPublicKey({ key: vault.publicJwk(keyName, firstVersion), format: "jwk" });
+  const signature = vault.sign(keyName, firstVersion, digest);
+  vault.deleteKey(keyName);
+  vault.purgeKey(keyName);
+  check(vault.keyNames.length === 0 && !vault.isDeleted(keyName), "the vault still has the key");
+  say("The key signed an order, then it was deleted and purged. The demo kept the signature and the public key.");
 
-  say("pulumi destroy is refused: the blob in the state may be the only copy of the key.");
-  await fails("pulumi", ["destroy", "--yes", "--stack", stack], env);
+  begin("pulumi destroy is refused: the backup may be the only copy");
+  const refused = await pulumi(project, "destroy", "--yes");
+  const reason = messagesIn(refused.output).find((message) => message.includes("only copy"));
+  check(refused.code !== 0 && reason !== undefined, "destroy was not refused");
+  quote(reason ?? "");
+  check((await project.backups()).length === 1, "the backup is not in the state any more");
+  say("The backup is still in the state. The next pulumi up adds the other two resources again.");
 
-  say("pulumi up brings the key back, from the blob in the state.");
-  await pulumi("up", "--yes");
-  const versions = vault.keyVersions("orders").map(({ version }) => version);
-  const isVerified = verify("sha256", order, publicKey, signature);
-  const signsAlike = verify("sha256", order, publicKey, vault.sign("orders", created.version, digest));
-  process.stdout.write(
-    `\nVersions: ${versions.join(", ")}. Signature from before the loss: ${isVerified ? "verified" : "not verified"}. New ` +
-      `signature by the restored key, verified by the lost one's public key: ${signsAlike}.\n`,
-  );
-  if (versions.length !== 2 || !isVerified || !signsAlike || scratch.keyNames.length > 0) {
-    throw new Error("The key was not brought back as it was.");
-  }
+  begin("pulumi up brings the key back, from the blob in the state");
+  await succeeds(project, "up", "--yes");
+  const third = await outputsOf(project);
+  table([["restoreStatus", third.restoreStatus]]);
+  const restored = vault.keyVersions(keyName).map(({ version }) => version);
+  check(restored.toReversed().join() === versions.join(), "the key does not have the versions that it had");
+  say(`kv-orders has the key "${keyName}" again, with both versions under their old identifiers.`);
 
-  say("pulumi destroy: the blob leaves the state, and the key stays.");
-  await pulumi("destroy", "--yes");
-  await command("pulumi", ["stack", "rm", stack, "--yes"], env);
-  say(`The same with vaults in Azure, in this folder, with the Pulumi CLI and az login:
+  begin("The restored key is the key that was lost");
+  const isOldVerified = verify("sha256", order, publicKey, signature);
+  const isNewVerified = verify("sha256", order, publicKey, vault.sign(keyName, firstVersion, digest));
+  table([
+    ["signature from before the loss", isOldVerified ? "verified" : "not verified"],
+    ["new signature by the restored key", isNewVerified ? "verified" : "not verified"],
+  ]);
+  check(isOldVerified && isNewVerified, "the restored key does not sign as the lost key did");
 
-  pulumi stack init dev
-  pulumi config set keyUri https://<vault>.vault.azure.net/keys/<key>
-  pulumi config set bringBack true                                            # to restore the key when it is gone
-  pulumi config set scratchVaultUri https://<scratch-vault>.vault.azure.net/  # to prove each backup
-  pulumi up
+  begin("pulumi destroy succeeds, because the vault has every version that the backup holds");
+  await succeeds(project, "destroy", "--yes");
+  check((await project.resources()).length === 0, "the state still has resources");
+  check(vault.hasKey(keyName), "the key was deleted too");
+  say("The blob is gone from the state. The key stays in the vault.");
+
+  process.stdout.write(`
+To do the same with vaults in Azure, run in this folder, with the Pulumi CLI and after az login:
+
+   pulumi stack init dev
+   pulumi config set keyUri https://<vault>.vault.azure.net/keys/<key>
+   pulumi config set bringBack true                                            # restores the key when it is lost
+   pulumi config set scratchVaultUri https://<scratch-vault>.vault.azure.net/  # proves each backup
+   pulumi up
 `);
 }
 
-function command(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, [...args, "--non-interactive"], {
-      cwd: root,
-      env,
-      stdio: ["ignore", "inherit", "inherit"],
-    });
-    child.once("error", reject);
-    child.once("close", (code) =>
-      code === 0 ? resolve() : reject(new Error(`${program} ${args.join(" ")} ended with ${code}.`)),
-    );
-  });
+/** Runs a command, and shows what it did and what the resources printed. */
+async function succeeds(project: PulumiProject, ...args: readonly string[]): Promise<void> {
+  const { code, output } = await pulumi(project, ...args);
+  check(code === 0, `pulumi ${args.join(" ")} ended with ${code}`);
+  say(`${doneIn(output).join(", ") || "no resource changed"}.`, "     ");
+  messagesIn(output).forEach(quote);
 }
 
-async function fails(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-  const hasFailed = await command(program, args, env).then(
-    () => false,
-    () => true,
-  );
-  if (!hasFailed) {
-    throw new Error(`${program} ${args.join(" ")} was to fail, and did not.`);
+async function pulumi(project: PulumiProject, ...args: readonly string[]): Promise<CommandResult> {
+  say(`$ pulumi ${args.join(" ")}`);
+  const child = project.start(args);
+  if (isVerbose) {
+    child.stdout?.pipe(process.stdout, { end: false });
+    child.stderr?.pipe(process.stderr, { end: false });
+  }
+  const result = await finished(child);
+  lastOutput = result.output;
+  return result;
+}
+
+/** The outputs as `pulumi stack output` shows them, secrets hidden. */
+async function outputsOf(project: PulumiProject): Promise<Outputs> {
+  const { stdout } = await finished(project.start(["stack", "output", "--json"]));
+  return JSON.parse(stdout) as Outputs;
+}
+
+function showBackup({ versions, blob, blobSha256, backedUpAt, evidence }: Outputs): void {
+  table([
+    ["versions", versions.join(", ")],
+    ["blob", blob],
+    ["blobSha256", blobSha256],
+    ["backedUpAt", backedUpAt],
+    ["drill", evidence.outcome],
+  ]);
+}
+
+function optionsIn(args: readonly string[]): { readonly verbose: boolean } {
+  try {
+    return parseArgs({ args: [...args], options: { verbose: { type: "boolean", default: false } } }).values;
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : error}\n${usage}`, { cause: error });
   }
 }
 
-demo().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+async function main(): Promise<void> {
+  isVerbose = optionsIn(process.argv.slice(2)).verbose;
+  // An interrupt reaches the engine too. The step fails, and the demo cleans up.
+  process.once("SIGINT", () => {});
+  await demo();
+}
+
+main().catch((error: unknown) => {
+  const message = error instanceof Error ? error.message : String(error);
+  const tail = isVerbose || lastOutput === "" ? "" : `\nThe end of the engine's output:\n\n${tailOf(lastOutput)}\n`;
+  process.stderr.write(step === 0 ? `${message}\n` : `\nStep ${step} failed: ${message}.\n${tail}`);
   process.exitCode = 1;
 });

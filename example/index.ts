@@ -4,20 +4,20 @@ import { KeyBackup, KeyRestore, RestoreDrill } from "pulumi-azure-keyvault-backu
 const config = new pulumi.Config();
 const backup = new KeyBackup("key", { keyUri: config.require("keyUri") });
 
-export const { keyUriWithVersion, keyVersions, backedUpAt, blobSha256, blob } = backup;
+export const { keyUriWithVersion, versions, backedUpAt, blobSha256, blob, sourceStatus } = backup;
 
-// Restores the key into its own vault when it is gone.
+// Restores the key into its own vault when it is lost.
 const restore = config.getBoolean("bringBack")
   ? new KeyRestore("key", { vaultUri: backup.vaultUri, backup })
   : undefined;
 
-export const keyStatus = restore?.keyStatus ?? "not looked for: bringBack is not configured";
+export const restoreStatus = restore?.status ?? "not configured: set bringBack";
 
 // Proves each backup in a vault for drills.
-const scratch = config.get("scratchVaultUri");
-const drill = scratch === undefined ? undefined : new RestoreDrill("key", { vaultUri: scratch, backup });
+const scratchVaultUri = config.get("scratchVaultUri");
+const drill = scratchVaultUri ? new RestoreDrill("key", { vaultUri: scratchVaultUri, backup }) : undefined;
 
 export const evidence =
   drill === undefined
-    ? "none: scratchVaultUri is not configured"
-    : { outcome: drill.outcome, verifiedAt: drill.verifiedAt, checks: drill.checks };
+    ? "not configured: set scratchVaultUri"
+    : { outcome: drill.outcome, verifiedAt: drill.verifiedAt, durationMs: drill.durationMs, checks: drill.checks };

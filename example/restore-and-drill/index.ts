@@ -25,7 +25,7 @@ const key = new keyvault.Key("signing", {
   properties: { kty: "RSA", keySize: 2048 },
 });
 
-const cryptoOfficer = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"; // Key Vault Crypto Officer: does all with keys
+const cryptoOfficer = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"; // Key Vault Crypto Officer: every operation on keys
 const dependsOn = Object.entries({ vault, scratch }).map(
   ([name, { id }]) =>
     new authorization.RoleAssignment(name, {
@@ -38,15 +38,15 @@ const dependsOn = Object.entries({ vault, scratch }).map(
 
 const backup = new KeyBackup("signing", { keyUri: key.keyUriWithVersion }, { dependsOn });
 
-// While the key is there, it is adopted and nothing is changed. Once a refresh has found it purged, it is restored.
+// Adopts the key while it is there, and changes nothing. Restores it after a refresh has found that it is gone.
 const restore = new KeyRestore("signing", { vaultUri: vault.properties.vaultUri, backup }, { dependsOn });
 
-// Proves each new backup, and the same one again at the first `pulumi up` after 30 days.
+// Proves each new backup, and proves it again in the first `pulumi up` after 30 days.
 const drill = new RestoreDrill(
   "signing",
   { vaultUri: scratch.properties.vaultUri, backup, maxAgeDays: 30 },
   { dependsOn },
 );
 
-export const { keyStatus, isAdopted } = restore;
+export const { status } = restore;
 export const { outcome, verifiedAt, checks } = drill;

@@ -32,4 +32,4 @@ const mayBackUp = new authorization.RoleAssignment("backup", {
 
 const backup = new KeyBackup("signing", { keyUri: key.keyUriWithVersion }, { dependsOn: mayBackUp });
 
-export const { keyVersions, backedUpAt, blobSha256, blob, sourceStatus } = backup;
+export const { versions, backedUpAt, blobSha256, blob, sourceStatus } = backup;

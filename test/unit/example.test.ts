@@ -17,7 +17,7 @@ beforeAll(() =>
   }),
 );
 
-it("the example declares a vault, a key, the permission and the backup of that key", async () => {
+it("declares a vault, a key, the permission to back it up, and the backup in the example", async () => {
   const { blob } = require("../../example/vault-with-backup") as typeof example;
   expect(await pulumi.isSecret(blob)).toBe(true);
   await new Promise((resolve) => blob.apply(resolve));

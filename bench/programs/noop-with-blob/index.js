@@ -1,16 +1,24 @@
 const pulumi = require("@pulumi/pulumi");
 const { keys, blobLength } = require("./keys.json");
 
+// Returns what a KeyBackup returns, without a request.
 const provider = {
   async create(inputs) {
-    const { keyUri, keyVersion, blobLength } = inputs;
+    const { keyUri, version, blobLength } = inputs;
+    const now = new Date().toISOString();
     const outs = {
       ...inputs,
-      keyUriWithVersion: `${keyUri}/${keyVersion}`,
-      keyVersions: [keyVersion],
+      keyUriWithVersion: `${keyUri}/${version}`,
+      versions: [version],
+      thumbprints: { [version]: "A".repeat(43) },
+      updatedAt: now,
+      tags: {},
       blob: "A".repeat(blobLength),
       blobSha256: "0".repeat(64),
-      backedUpAt: new Date().toISOString(),
+      blobBytes: blobLength,
+      backedUpAt: now,
+      sourceStatus: "current",
+      previous: {},
     };
     return { id: keyUri, outs };
   },
@@ -20,15 +28,21 @@ class NoopWithBlob extends pulumi.dynamic.Resource {
   constructor(name, args) {
     const outputs = {
       keyUriWithVersion: undefined,
-      keyVersions: undefined,
+      versions: undefined,
+      thumbprints: undefined,
+      updatedAt: undefined,
+      tags: undefined,
       blob: undefined,
       blobSha256: undefined,
+      blobBytes: undefined,
       backedUpAt: undefined,
+      sourceStatus: undefined,
+      previous: undefined,
     };
     super(provider, name, { ...args, ...outputs }, { additionalSecretOutputs: ["blob"] }, "bench", "NoopWithBlob");
   }
 }
 
-for (const { vaultUri, keyName, keyUri, keyVersion } of keys) {
-  new NoopWithBlob(keyName, { vaultUri, keyName, keyUri, keyVersion, blobLength });
+for (const { vaultUri, keyName, keyUri, version } of keys) {
+  new NoopWithBlob(keyName, { vaultUri, keyName, keyUri, version, blobLength });
 }

@@ -13,7 +13,7 @@ class Noop extends pulumi.dynamic.Resource {
   }
 }
 
-// The inputs that KeyBackup has once its provider has completed them.
-for (const { vaultUri, keyName, keyUri, keyVersion } of keys) {
-  new Noop(keyName, { vaultUri, keyName, keyUri, keyVersion });
+// As many inputs as a KeyBackup records about its source.
+for (const { vaultUri, keyName, keyUri, version } of keys) {
+  new Noop(keyName, { vaultUri, keyName, keyUri, version });
 }

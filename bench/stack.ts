@@ -1,0 +1,113 @@
+import { descendantsOf } from "../engine/descendantsOf";
+import { finished, PulumiProject } from "../engine/pulumiProject";
+import type { LocalKeyVault } from "../localVault/localKeyVault";
+import type { LocalVault } from "../localVault/localVault";
+import type { VaultOptions } from "../localVault/vaultOptions";
+
+/** What all measurements share. */
+export interface Bench {
+  readonly service: LocalKeyVault;
+  readonly engine: string;
+  /** The folder whose `node_modules` holds the package. */
+  readonly installed: string;
+  /** Ends the command that runs. */
+  readonly signal: AbortSignal;
+}
+
+export interface StackOptions {
+  /** The text of index.js. */
+  readonly program: string;
+  /** How many keys the vault has. The program declares one resource for each. */
+  readonly keys: number;
+  /** How long the blob of a resource is that makes one up. */
+  readonly blobLength?: number;
+  readonly vault?: VaultOptions;
+}
+
+export interface Stack {
+  readonly vault: LocalVault;
+  readonly project: PulumiProject;
+}
+
+/** A first update of a stack, without a preview. */
+export const up = ["up", "--yes", "--skip-preview"];
+
+const limitMilliseconds = 200_000;
+
+/** Creates a vault with keys and a stack without resources, and removes both after use. */
+export async function withStack<T>(
+  { service, engine, installed, signal }: Bench,
+  { program, keys, blobLength = 0, vault: options }: StackOptions,
+  use: (stack: Stack) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const vault = await service.createVault(undefined, options);
+  let project: PulumiProject | undefined;
+  try {
+    const declared = await createKeys(vault, keys);
+    project = await PulumiProject.create({
+      engine,
+      installed,
+      files: {
+        "Pulumi.yaml": "name: infrastructure\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n",
+        "package.json": '{ "name": "infrastructure", "main": "index.js" }',
+        "index.js": program,
+        "keys.json": JSON.stringify({ keys: declared, blobLength }),
+      },
+      env: service.environment(),
+      config: { "azure-keyvault-backup:disableChallengeResourceVerification": "true" },
+    });
+    return await use({ vault, project });
+  } finally {
+    await project?.remove();
+    await service.deleteVault(vault.name);
+  }
+}
+
+async function createKeys(vault: LocalVault, count: number) {
+  const names = Array.from({ length: count }, (_, index) => `key-${index + 1}`);
+  return Promise.all(
+    names.map(async (keyName) => {
+      const { keyUri, keyUriWithVersion, version } = await vault.createKey(keyName);
+      return { vaultUri: vault.vaultUri, keyName, keyUri, keyUriWithVersion, version };
+    }),
+  );
+}
+
+/** Runs a command that must succeed. If the signal comes or the time is up, ends it with all the processes it started. */
+export async function pulumiCommand(
+  project: PulumiProject,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<{ stdout: string; milliseconds: number }> {
+  signal.throwIfAborted();
+  const startedAt = performance.now();
+  const child = project.start(args);
+  const ended = AbortSignal.any([signal, AbortSignal.timeout(limitMilliseconds)]);
+  const end = () => endAll(child.pid);
+  ended.addEventListener("abort", end, { once: true });
+  try {
+    const { code, stdout, output } = await finished(child);
+    const milliseconds = performance.now() - startedAt;
+    ended.throwIfAborted();
+    if (code !== 0) {
+      throw new Error(`pulumi ${args.join(" ")} ended with ${code}:\n${output}`);
+    }
+    return { stdout, milliseconds };
+  } finally {
+    ended.removeEventListener("abort", end);
+  }
+}
+
+function endAll(id: number | undefined): void {
+  if (id === undefined) {
+    return;
+  }
+  for (const each of [...descendantsOf(id).map((descendant) => descendant.id), id]) {
+    try {
+      process.kill(each, "SIGKILL");
+    } catch {
+      // The process has ended already.
+    }
+  }
+}
