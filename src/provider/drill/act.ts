@@ -46,7 +46,7 @@ interface Copy {
   readonly versions: readonly string[] | undefined;
 }
 
-/** Something that ends a drill before its proof. */
+/** Something that a look found, and that ends a drill before its proof. `leftover`: all that is left in either place. */
 class DrillEnded extends Error {
   override readonly name = "DrillEnded";
   readonly leftover: Leftover | undefined;
@@ -68,13 +68,12 @@ export async function runDrill(drill: Drill, context: Context): Promise<DrillRes
     // Until a look says otherwise, what the last drill left is still there.
     let leftover = drill.earlier?.leftover;
     try {
-      await removeEarlierCopy(drill, context);
+      leftover = await removeEarlierCopy(drill, context);
       await requireFreeName(drill.place, context);
       leftover = undefined;
       return await proveRestored(drill, await restoreCopy(drill, context), context);
     } catch (error) {
-      const known = error instanceof DrillEnded ? error.leftover : undefined;
-      return endedEarly(drill, context.explain(error), known ?? leftover);
+      return endedEarly(drill, context.explain(error), error instanceof DrillEnded ? error.leftover : leftover);
     }
   });
 }
@@ -88,15 +87,16 @@ async function serialize<T>(place: string, run: () => Promise<T>): Promise<T> {
   return turn;
 }
 
-/** A copy in another place would be forgotten with the record. */
-async function removeEarlierCopy({ place, earlier }: Drill, context: Context): Promise<void> {
+/** A copy in another place would be forgotten with the record. Returns the copy that is in this place. */
+async function removeEarlierCopy({ place, earlier }: Drill, context: Context): Promise<Leftover | undefined> {
   if (earlier === undefined || isSamePlace(earlier.place, place)) {
-    return;
+    return earlier?.leftover;
   }
   const leftover = await removeLeftover(earlier, context);
   if (leftover !== undefined) {
     throw new DrillEnded(`a copy of the last drill is still there (${leftover.uri}): ${leftover.because}`, leftover);
   }
+  return undefined;
 }
 
 /** Removes a copy that an interrupted drill of this resource left. Any other object is not touched. */
@@ -104,7 +104,7 @@ async function requireFreeName(place: ScratchPlace, context: Context): Promise<v
   const { kind, vaultUri, name } = place;
   const found = await context.lookUp(kind, vaultUri, name);
   if (found.kind === "unreachable") {
-    throw new DrillEnded(found.because);
+    throw new Error(found.because);
   }
   const isSoftDeleted = found.kind === "missing";
   const candidate = candidateIn(found);
@@ -157,10 +157,14 @@ async function restoreCopy({ place, backup }: Drill, context: Context): Promise<
     const { name, newest, versions } = restoration;
     return { place: { ...place, name }, newest: [newest], versions };
   }
-  if (!isSameName(restoration.name, name)) {
-    throw new DrillEnded(whyAnotherName(place, restoration.name));
+  const taken = { ...place, name: restoration.name };
+  const copy = restoration.mayBeDone ? await unansweredCopy(taken, context) : undefined;
+  if (!isSameName(taken.name, name)) {
+    // Nobody looked at that name before the restore: what has it may be the user's.
+    const [version = ""] = copy?.newest ?? [];
+    const leftover = copy && leftoverOf(taken, version, { kind: "anotherObject", isSoftDeleted: false });
+    throw new DrillEnded(whyAnotherName(place, taken.name), leftover);
   }
-  const copy = restoration.mayBeDone ? await unansweredCopy(place, context) : undefined;
   if (copy === undefined) {
     throw new DrillEnded(`a ${kind.noun} "${restoration.name}" appeared in the scratch vault meanwhile. Run again`);
   }

@@ -109,7 +109,7 @@ describe("a scratch vault with purge protection", () => {
     expect(stack.target.requests).toEqual([]);
   });
 
-  it("fails the drill with the date if another resource's state was lost and its tagged copy blocks the name", async () => {
+  it("fails the drill with the date if the state was lost and the tagged copy still blocks the name", async () => {
     await stack.backedUp();
     await up({ allowSoftDeletedCopies: true });
     const again = stack.newDrill();
@@ -215,6 +215,19 @@ describe("a copy that cannot be removed", () => {
     expect(leftover()).toEqual(before);
   });
 
+  it("leaves the record once another key has its name, which the drill does not touch", async () => {
+    await leaves("delete");
+    stack.target.deleteKey("orders");
+    stack.target.purgeKey("orders");
+    await stack.target.createKey("orders");
+    stack.target.permissions.add("delete");
+    await up(record);
+    expect(stack.drill.outputs).toMatchObject({ outcome: "failed" });
+    expect(leftover()).toBeUndefined();
+    expect(stack.changes).toEqual([]);
+    expect(await stack.drill.preview(stack.drilling(record))).toBe(false);
+  });
+
   it("that an operator removed does no harm", async () => {
     await leaves("delete");
     stack.target.deleteKey("orders");
@@ -264,6 +277,16 @@ describe("a copy in a scratch vault that the program does not name any more", ()
     expect(await stack.drill.destroy()).toBe(true);
     expect(isEmpty()).toBe(true);
     expect(other.requests).toEqual([]);
+  });
+
+  it("leaves the record once it is removed, even if the next scratch vault is unreachable", async () => {
+    await leaves("delete");
+    stack.target.permissions.add("delete");
+    other.fail("any", { kind: "reset" }, Number.POSITIVE_INFINITY);
+    await up(elsewhere());
+    expect(stack.drill.outputs).toMatchObject({ outcome: "failed" });
+    expect(leftover()).toBeUndefined();
+    expect(isEmpty()).toBe(true);
   });
 
   it("is not mistaken for another key that has its name by now, which does not stop the drill", async () => {
