@@ -70,11 +70,6 @@ export function isManagedHsm(vaultUri: string): boolean {
   return new URL(vaultUri).hostname.includes(".managedhsm.");
 }
 
-/** Whether a host name is this machine, by its spelling alone. */
-export function isLoopback(hostname: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
-}
-
 /** A command of the Azure CLI on one object: `az keyvault key purge --vault-name kv --name orders`. */
 export function azCommand(noun: string, action: string, vaultUri: string, name: string): string {
   const option = isManagedHsm(vaultUri) ? "--hsm-name" : "--vault-name";

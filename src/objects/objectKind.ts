@@ -84,7 +84,7 @@ export interface ObjectClient {
 
 export type ClientOptions = KeyClientOptions;
 
-/** Makes one request, or says why it could not be made. `isRefused`: the service answered 400. */
+/** Makes one request, or says why it could not be made. `isBadRequest`: the service answered 400. */
 export type Attempt<Client extends ObjectClient = ObjectClient> = <T>(
   operation: OperationName,
   request: (client: Client, signal: AbortSignal) => Promise<T>,
