@@ -9,6 +9,7 @@ import {
   DefaultAzureCredential,
   ManagedIdentityCredential,
 } from "@azure/identity";
+import { parseJson } from "../../keyVault/failures/refusal";
 import { CredentialError, nameOf, refusedCredential, wrongSetting } from "./credentialError";
 import { type IdentitySettings, kindOf } from "./identitySettings";
 import { oidcTokenOf } from "./oidcToken";
@@ -150,14 +151,6 @@ function auxiliaryTenants(settings: IdentitySettings): string[] {
   }
   const reason = `${nameOf("auxiliaryTenantIds")} is not a JSON array of tenant ids`;
   throw wrongSetting(settings, reason, "Set it to an array of texts.");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function applicationIn(settings: IdentitySettings): { tenantId: string; clientId: string } {

@@ -22,8 +22,7 @@ export class CredentialError extends Error {
   readonly isConfigured: boolean;
 
   constructor(settings: IdentitySettings, { reasons, remedy, isConfigured, cause }: CredentialFailure) {
-    const clean = reasons.map((reason) => withoutSecrets(settings, reason));
-    super(`no token from ${descriptions[kindOf(settings)]}: ${clean.join("; ")}. ${remedy}`, { cause });
+    super(`no token from ${descriptions[kindOf(settings)]}: ${reasons.join("; ")}. ${remedy}`, { cause });
     this.isConfigured = isConfigured;
   }
 }
@@ -53,27 +52,27 @@ export function wrongSetting(
 
 /** What the Azure SDK threw for want of a token, in fewer words. */
 export function refusedCredential(settings: IdentitySettings, error: unknown): CredentialError {
-  const texts = textsOf(error);
-  const all = texts.join("\n");
-  const tenant = /not configured to acquire tokens for tenant ([\w.-]+\w)/.exec(all)?.[1];
+  const texts = textsOf(error).map((text) => withoutSecrets(settings, text));
+  const cause = new Error(texts.join("\n"));
+  const tenant = /not configured to acquire tokens for tenant ([\w.-]+\w)/.exec(cause.message)?.[1];
   if (tenant !== undefined) {
     const remedy = `Set ${nameOf("tenantId")} to that tenant, or add it to azure-native:auxiliaryTenantIds.`;
-    return wrongSetting(settings, `the vault belongs to tenant ${tenant}`, remedy, error);
+    return wrongSetting(settings, `the vault belongs to tenant ${tenant}`, remedy, cause);
   }
   const kind = kindOf(settings);
-  const told = texts.filter((text) => !isNotSetUp(text));
-  const reasons = [...new Set(told.map(essenceOf))];
+  const reasons = [...new Set(texts.filter((text) => !notSetUp.test(text)).map(essenceOf))];
   // The endpoint of a managed identity is not Entra's: its network_error says that this machine has none.
-  const isUnreachable = /endpoints_resolution_error|network_error|temporarily_unavailable/.test(all);
-  const isTransient = isUnreachable && kind !== "default" && kind !== "managedIdentity";
+  const asksEntra = kind !== "default" && kind !== "managedIdentity";
+  const isUnreachable =
+    asksEntra && /endpoints_resolution_error|network_error|temporarily_unavailable/.test(cause.message);
   return new CredentialError(settings, {
     reasons:
       reasons.length > 0 ? reasons : ["no credential was found in the environment, as managed identity or as a login"],
-    remedy: isTransient
+    remedy: isUnreachable
       ? "Check that this machine can reach Microsoft Entra, directly or through HTTPS_PROXY."
       : remedies[kind](settings),
-    isConfigured: !isTransient && kind !== "default" && kind !== "managedIdentity",
-    cause: new Error(withoutSecrets(settings, all)),
+    isConfigured: asksEntra && !isUnreachable,
+    cause,
   });
 }
 
@@ -101,17 +100,13 @@ function textsOf(error: unknown): string[] {
 const notSetUp =
   /No underlying credential could be used|Visual Studio Code Authentication|IMDS endpoint, but it is not available|CLI could(n't| not) be found|Unable to execute PowerShell|'Az\.Account' module/;
 
-function isNotSetUp(text: string): boolean {
-  return notSetUp.test(text);
-}
+const longestReason = 150;
 
-const longestReason = 160;
-
-/** The first sentence of an Azure SDK error, from Entra's code on if it has one, without what differs between requests. */
+/** The first sentence of why, in an Azure SDK error, without what differs between requests. */
 function essenceOf(text: string): string {
   const line = text.replace(/\s+/g, " ").trim();
-  return (/AADSTS\d+: .*/.exec(line)?.[0] ?? line)
-    .replace(/,? *(- )?\b(Trace ID|Correlation ID|Timestamp): [\w-]+( [\d:]+Z)?/g, "")
+  return (/AADSTS\d+: .*|(?<= Description: ).*/.exec(line)?.[0] ?? line)
+    .replace(/,? *(- )?\b(Trace ID|Correlation ID|Timestamp): .*/, "")
     .replace(/\d{4}-\d\d-\d\d[T ][\d:.]+(Z|[+-]\d\d:\d\d)?/g, "[time]")
     .split(/(?<=[.!?]) +(?=[A-Z])/, 1)
     .join("")

@@ -7,7 +7,7 @@ import {
   isRestError,
   type PipelineOptions,
 } from "@azure/core-rest-pipeline";
-import { isLoopback } from "../../keyVault/vaultUri";
+import { parseJson } from "../../keyVault/failures/refusal";
 import { CredentialError, nameOf, wrongSetting } from "./credentialError";
 import type { IdentitySettings } from "./identitySettings";
 
@@ -33,8 +33,7 @@ export function oidcTokenOf(settings: IdentitySettings, options: PipelineOptions
   }
   if (oidcRequestUrl !== undefined && oidcRequestToken !== undefined) {
     const url = URL.parse(oidcRequestUrl.trim());
-    // The local services of tests have no certificate.
-    if (url?.protocol !== "https:" && !(url?.protocol === "http:" && isLoopback(url.hostname))) {
+    if (url?.protocol !== "https:") {
       throw wrongSetting(
         settings,
         `${nameOf("oidcRequestUrl")} is not an https URL`,
@@ -80,7 +79,6 @@ async function requestToken(
     url: url.href,
     headers: createHttpHeaders({ authorization: `Bearer ${bearer}`, accept: "application/json" }),
     abortSignal: AbortSignal.timeout(requestTimeout),
-    allowInsecureConnection: url.protocol === "http:",
   });
   const failed = (answer: string, isConfigured: boolean) =>
     new CredentialError(settings, {
@@ -95,16 +93,12 @@ async function requestToken(
     });
   const token = status === 200 ? tokenIn(bodyAsText) : undefined;
   if (token === undefined) {
-    throw failed(`was answered with HTTP ${status}`, status < 500);
+    throw failed(`was answered with HTTP ${status} and no token`, status < 500);
   }
   return token;
 }
 
 function tokenIn(body: string | null | undefined): string | undefined {
-  try {
-    const { value } = JSON.parse(body ?? "{}") as { value?: unknown };
-    return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = (parseJson(body) as { value?: unknown } | null | undefined)?.value;
+  return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
 }

@@ -5,24 +5,18 @@ export interface ConnectProxy {
   readonly uri: string;
   /** The host and port of every tunnel that was asked for. */
   readonly tunnels: string[];
-  /** The URL of every request that was sent to the proxy in clear. */
-  readonly plainRequests: string[];
   close(): Promise<void>;
 }
 
-/** Starts an HTTP proxy on loopback that opens tunnels, and refuses requests in clear. */
+/** Starts an HTTP proxy on loopback that opens tunnels. */
 export async function startConnectProxy(): Promise<ConnectProxy> {
   const tunnels: string[] = [];
-  const plainRequests: string[] = [];
   const sockets = new Set<Socket>();
   const keep = (socket: Socket) => {
     sockets.add(socket);
     socket.on("error", () => socket.destroy()).once("close", () => sockets.delete(socket));
   };
-  const server = createServer((request, response) => {
-    plainRequests.push(request.url ?? "");
-    response.writeHead(400).end();
-  });
+  const server = createServer();
   server.on("connection", keep);
   server.on("connect", (request, client: Socket) => {
     const authority = request.url ?? "";
@@ -38,7 +32,6 @@ export async function startConnectProxy(): Promise<ConnectProxy> {
   return {
     uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     tunnels,
-    plainRequests,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
