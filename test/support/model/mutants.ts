@@ -327,7 +327,6 @@ export const mutants: readonly Mutant[] = [
     title: "looks at the source in an unchanged update",
     caught: /^(An unchanged pulumi up|A preview) makes a request/,
     mutation: {
-      environment: ({ connect }) => ({ connect }),
       provider: ({ read, diff }, resource) =>
         resource !== "backup"
           ? {}
