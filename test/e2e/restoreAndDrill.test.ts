@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
+import type { PulumiProject } from "../../engine/pulumiProject";
 import { LocalKeyVault } from "../../localVault/localKeyVault";
 import type { LocalVault } from "../../localVault/localVault";
 import { exampleProject } from "../support/pulumi/exampleProject";
-import type { PulumiProject } from "../../engine/pulumiProject";
 
 let service: LocalKeyVault;
 let project: PulumiProject;
@@ -21,36 +21,37 @@ afterAll(async () => {
 const versions = () => vault.keyVersions(keyName).map(({ version }) => version);
 
 it("creates vaults, key, roles and backup, adopts the key and proves the backup in one `pulumi up`", async () => {
-  await project.succeeds("up");
+  const output = await project.succeeds("up");
   vault = service.vaults.find(({ keyNames }) => keyNames.length > 0) as LocalVault;
   [keyName] = vault.keyNames as [string];
   expect(service.vaults.length).toBe(2);
-  expect(await project.outputs()).toMatchObject({ isAdopted: true, keyStatus: "present", outcome: "verified" });
+  expect(await project.outputs()).toMatchObject({ status: "present", outcome: "verified" });
+  expect(output).toContain(`keys/${keyName}: adopted`);
 });
 
-// What the README advises to run on a schedule.
+// The command that the README advises to run on a schedule, without `pulumi`.
 const schedule = ["--refresh", "--target", "**KeyBackup::*", "--target", "**RestoreDrill::*"];
 
-it("backs a rotated key up and proves the backup by what the README advises to run on a schedule", async () => {
+it("backs up a rotated key and proves the backup with the scheduled command of the README", async () => {
   const { version } = await vault.rotateKey(keyName);
   await project.succeeds("up", ...schedule);
   expect(await project.outputs()).toMatchObject({ outcome: "verified" });
   const [backup] = await project.backups();
-  expect(backup?.outputs?.keyVersions).toContain(version);
+  expect(backup?.outputs?.versions).toContain(version);
 });
 
-it("creates no other key by that, where the key is lost", async () => {
+it("creates no other key with the scheduled command if the key is lost", async () => {
   const before = versions();
   const lost = await vault.backUpKey(keyName);
   vault.deleteKey(keyName);
   vault.purgeKey(keyName);
-  expect(await project.succeeds("up", ...schedule)).toContain("the backup is kept, and the key is missing");
+  expect(await project.succeeds("up", ...schedule)).toMatch(/the backup is kept; the source is missing/);
   expect(vault.keyNames).toEqual([]);
   await vault.restoreKey(lost);
   expect(versions()).toEqual(before);
 });
 
-it("brings a key back that azure-native manages, as the README says, and azure-native finds it", async () => {
+it("restores a key that azure-native manages, and azure-native finds the key", async () => {
   const before = versions();
   vault.deleteKey(keyName);
   vault.purgeKey(keyName);
@@ -59,16 +60,20 @@ it("brings a key back that azure-native manages, as the README says, and azure-n
   const output = await project.succeeds("up", "--refresh");
   expect(versions()).toEqual(before);
   expect(output).not.toMatch(/azure-native:keyvault:Key signing (create|replace|delete)/);
-  expect(await project.outputs()).toMatchObject({ isAdopted: true, keyStatus: "present" });
+  expect(await project.outputs()).toMatchObject({ status: "present" });
 });
 
-it("keeps the backup of the lost key where azure-native creates another one instead", async () => {
+it("keeps the backup of the lost key in `previous` if azure-native creates another key instead", async () => {
+  const lost = `${vault.vaultUri}keys/${keyName}`;
   vault.deleteKey(keyName);
   vault.purgeKey(keyName);
-  const { code, output } = await project.up("--refresh");
-  expect(code).not.toBe(0);
-  expect(output).toContain(`The backup of ${vault.vaultUri}keys/${keyName} is not deleted: it may be the only copy`);
+  await project.succeeds("up", "--refresh");
   expect(vault.keyNames.length).toBe(1);
   expect(vault.keyNames).not.toContain(keyName);
-  expect((await project.backups()).map((backup) => backup.outputs?.keyName)).toContain(keyName);
+  const [backup, ...others] = await project.backups();
+  expect(others).toEqual([]);
+  expect(backup?.outputs?.keyName).toBe(vault.keyNames[0]);
+  const previous = Object.values((backup?.outputs?.previous ?? {}) as Record<string, { sourceUri: string }>);
+  expect(previous.map(({ sourceUri }) => sourceUri)).toContain(lost);
+  expect(await project.destroy()).toMatchObject({ code: 1, output: expect.stringContaining("Not deleted") });
 });
