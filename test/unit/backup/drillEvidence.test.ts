@@ -75,6 +75,7 @@ describe("a description of checks", () => {
     expect(text).toContain(`version ${version("d")}`);
     expect(text).not.toContain(a);
     expect(text).toMatch(/; 2 more/);
+    expect(describeChecks([failed(a), failed(b), failed(c)])).toMatch(/; 1 more/);
   });
 
   it("is empty if every check passed", () => {
