@@ -24,7 +24,7 @@ describe("a program that names another key", () => {
     const { blob, blobSha256, versions } = stack.outputs;
     expect(await stack.preview({ keyName: "invoices" })).toBe(true);
     expect(stack.printed).toContain(
-      `a new backup will be made, because the program names another object than ${stack.keyUri}.`,
+      `a new backup will be made, because the program no longer names ${stack.keyUri}.`,
     );
     await stack.mustUp({ keyName: "invoices" });
     expect(stack.asked).toEqual(newBackup);

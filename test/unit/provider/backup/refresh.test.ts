@@ -180,7 +180,7 @@ describe("a refresh that cannot connect to the vault keeps the backup and succee
     expect(sourceStatus).toBe("unreachable");
     expect(sourceStatusReason).toContain("azure-native:tenantId");
     expect(sourceStatusReason).toContain(
-      "pulumi refresh and destroy use the settings that the last pulumi up recorded.",
+      "the settings that the last pulumi up recorded.",
     );
     expect(sourceStatusReason).not.toContain("hunter2");
   });

@@ -298,7 +298,7 @@ describe("a value that is known only during the update", () => {
   it("does not hide that another key is named", async () => {
     await stack.backedUp();
     expect(await stack.preview({ keyName: "invoices", triggers: [unknown] })).toBe(true);
-    expect(stack.printed).toContain(`because the program names another object than ${stack.keyUri}`);
+    expect(stack.printed).toContain(`because the program no longer names ${stack.keyUri}`);
   });
 
   it("does not hide a reason for a new backup if it decides only what is kept", async () => {

@@ -20,7 +20,7 @@ type Plan = { readonly kind: "unchanged" | "act" };
 const config = { get: (name: string) => (name === "azure-keyvault-backup:timeoutSeconds" ? "7" : undefined) };
 const credentialError = Object.assign(new Error("no token"), { name: "CredentialError", isConfigured: true });
 const operation = { name: "list", kind: key, vaultUri: "https://kv.vault.azure.net/", objectName: "a" } as const;
-const storedConfiguration = "use the settings that the last pulumi up recorded";
+const storedConfiguration = "the settings that the last pulumi up recorded";
 
 const printed: string[] = [];
 const connected: unknown[] = [];

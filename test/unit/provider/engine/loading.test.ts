@@ -10,7 +10,7 @@ const root = path.resolve(__dirname, "../../../..");
 function loadedBy(file: string, loaded = new Set<string>()): Set<string> {
   loaded.add(file);
   const text = readFileSync(file, "utf8");
-  const statements = text.matchAll(/^(?:import|export)\s+(?!type\b)([^;]*?)\bfrom\s+"([^"]+)";/gms);
+  const statements = text.matchAll(/^(?:import|export)\s+(?!type\b)(?:([^;"]*?)\bfrom\s+)?"([^"]+)";/gms);
   for (const [, names = "", name = ""] of statements) {
     const areAllTypes = /^\{(\s*type\s[^,}]+,?)*\s*\}\s*$/.test(names);
     const target = name.startsWith(".") ? `${path.resolve(path.dirname(file), name)}.ts` : name;

@@ -58,7 +58,7 @@ describe("an error for the user", () => {
 });
 
 describe("the hint at the settings of the last update", () => {
-  const hint = "use the settings that the last pulumi up recorded";
+  const hint = "the settings that the last pulumi up recorded";
 
   it("is given if a configured credential fails and the state holds the settings", () => {
     expect(userError(failed(credentialError(true)), "state").message).toContain(hint);
