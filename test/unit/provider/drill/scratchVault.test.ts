@@ -170,6 +170,17 @@ describe("a restore whose answer is lost", () => {
     });
   });
 
+  it("does not make the copy of another resource look like its copy", async () => {
+    await stack.backedUp();
+    stack.target.onRequest("restore", async () => {
+      await restoreUntagged();
+      stack.target.updateKey("orders", undefined, { tags: { [tag]: "organization/project/prod/orders" } });
+    });
+    stack.target.fail("restore", { kind: "lostAnswer" });
+    expect(await stack.drill.up(stack.drilling())).toBe(false);
+    expect(stack.changes).toEqual([]);
+  });
+
   it("does not make a foreign key that took the name look like its copy", async () => {
     await stack.backedUp();
     stack.target.onRequest("restore", async () => {
@@ -272,6 +283,17 @@ describe("a foreign key is never touched", () => {
     await up();
     expect(stack.target.isDeleted("orders")).toBe(true);
     expect(stack.changes).not.toContain("purge");
+  });
+
+  it("if another resource tagged the copy that could not be tagged", async () => {
+    await stack.backedUp();
+    stack.target.fail("update", { kind: "forbidden", reason: "rbac" });
+    stack.target.afterRequest("restore", () => {
+      stack.target.updateKey("orders", undefined, { tags: { [tag]: "organization/project/prod/orders" } });
+    });
+    expect(await stack.drill.up(stack.drilling())).toBe(false);
+    expect(stack.target.hasKey("orders")).toBe(true);
+    expect(stack.changes).toEqual(["restore"]);
   });
 
   it("if it takes the place of a copy that could not be tagged", async () => {

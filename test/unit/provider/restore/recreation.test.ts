@@ -189,7 +189,9 @@ describe("a key is not recreated, and nothing is changed,", () => {
       await addVersion();
     });
     expect(await stack.restore.up(stack.restoring(recreate))).toBe(false);
-    expect(stack.restore.failureMessage).toContain("It has a version that the backup does not hold.");
+    expect(stack.restore.failureMessage).toContain(
+      "nothing was changed. It has a version that the backup does not hold.",
+    );
     expect(stack.changes).toEqual([]);
     expect(versions()).toHaveLength(2);
   });
@@ -295,13 +297,13 @@ describe("a recreation that is interrupted", () => {
   });
 
   it("by a deletion that takes too long does not claim that nothing was changed", async () => {
-    stack = await service.newStack({}, { operation: 300, transient: 20 });
+    stack = await service.newStack({}, { operation: 2_000, transient: 50 });
     const both = await outdated();
-    stack.target.deletionMilliseconds = 700;
+    stack.target.deletionMilliseconds = 3_600_000;
     expect(await stack.restore.up(stack.restoring(recreate))).toBe(false);
     expect(stack.restore.failureMessage).toContain("is not recreated");
     expect(stack.restore.failureMessage).not.toContain("nothing was changed");
-    stack.pass(1_000);
+    stack.pass(3_600_000);
     await up();
     await isWhole(both);
   });
