@@ -1,16 +1,14 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
-import { leaksIn } from "../support/leaks";
+import type { PulumiProject } from "../../engine/pulumiProject";
 import { LocalKeyVault } from "../../localVault/localKeyVault";
 import type { LocalVault } from "../../localVault/localVault";
+import { leaksIn } from "../support/leaks";
 import { localProject } from "../support/pulumi/localProject";
-import type { PulumiProject } from "../../engine/pulumiProject";
 import { restore } from "../support/restore";
 
-const run = promisify(execFile);
-
-// A user's own program around the Automation API, with the infrastructure inline.
+// An ES module of a user's own, with the infrastructure inline.
 const program = `
 import { KeyBackup } from "pulumi-azure-keyvault-backup";
 import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
@@ -19,20 +17,20 @@ const stack = await LocalWorkspace.createOrSelectStack({
   stackName: "inline",
   projectName: "inline",
   program: async () => {
-    const { blob, keyVersions } = new KeyBackup("orders", { keyUri: process.env.KEY_URI });
-    return { blob, keyVersions };
+    const { blob, versions } = new KeyBackup("orders", { keyUri: process.env.KEY_URI });
+    return { blob, versions };
   },
 });
 await stack.setConfig("azure-keyvault-backup:disableChallengeResourceVerification", { value: "true" });
 const events = [];
 const up = await stack.up({ onEvent: (event) => events.push(event), onOutput: (text) => process.stderr.write(text) });
 const again = await stack.up();
-const { blob, keyVersions } = up.outputs;
+const { blob, versions } = up.outputs;
 await stack.destroy();
 process.stdout.write(JSON.stringify({
-  kinds: [up.summary.resourceChanges, again.summary.resourceChanges],
+  changes: [up.summary.resourceChanges, again.summary.resourceChanges],
   blob,
-  keyVersions: keyVersions.value,
+  versions: versions.value,
   events,
 }));
 `;
@@ -51,21 +49,21 @@ afterAll(async () => {
   await service.stop();
 });
 
-it("works in an inline program of the Automation API, and its events tell no blob", async () => {
+it("an inline program of the Automation API backs up once, and its events contain no blob and no token", async () => {
   const { keyUri, version } = await vault.createKey("orders");
-  const { stdout, stderr } = await run("node", ["automation.mjs"], {
+  const { stdout, stderr } = await promisify(execFile)("node", ["automation.mjs"], {
     cwd: project.folder,
     env: { ...project.env, KEY_URI: keyUri },
     maxBuffer: 64 * 1024 * 1024,
-    timeout: 120_000,
+    timeout: 200_000,
   });
-  const { kinds, blob, keyVersions, events } = JSON.parse(stdout);
-  expect(kinds).toEqual([{ create: 2 }, { same: 2 }]);
-  expect(keyVersions).toEqual([version]);
+  const { changes, blob, versions, events } = JSON.parse(stdout);
+  expect(changes).toEqual([{ create: 2 }, { same: 2 }]);
+  expect(versions).toEqual([version]);
   expect(blob.secret).toBe(true);
   expect((await restore(service, blob.value)).versions).toEqual([version]);
   expect(vault.count("backup")).toBe(1);
-  const secrets = { blob: blob.value, tokens: service.identity.issued };
   expect(events.length).toBeGreaterThan(0);
+  const secrets = { blob: blob.value, tokens: service.identity.issued };
   expect(leaksIn(stderr + JSON.stringify(events), secrets)).toEqual([]);
 });

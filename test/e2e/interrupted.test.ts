@@ -1,57 +1,100 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { PulumiProject } from "../../engine/pulumiProject";
 import { LocalKeyVault } from "../../localVault/localKeyVault";
 import type { LocalVault } from "../../localVault/localVault";
-import { type Interruption, interrupted, interruptions } from "../support/pulumi/interrupted";
+import { interrupted, interruptions } from "../support/pulumi/interrupted";
 import { localProject } from "../support/pulumi/localProject";
-import { programs } from "../support/pulumi/programs";
-import type { PulumiProject } from "../../engine/pulumiProject";
+import { javaScript, javaScriptProject } from "../support/pulumi/programs";
 import { restore } from "../support/restore";
 
 let service: LocalKeyVault;
-let vault: LocalVault;
+let source: LocalVault;
+let replica: LocalVault;
+let scratch: LocalVault;
 let project: PulumiProject;
+
+const backup = `const backup = new KeyBackup("orders", { keyUri: config.require("keyUri") });
+module.exports.blob = backup.blob;
+`;
+const copy = `module.exports.status = new KeyRestore("replica", { vaultUri: config.require("replica"), backup }).status;
+`;
+const drill = `module.exports.outcome = new RestoreDrill("orders", { vaultUri: config.require("scratch"), backup }).outcome;
+`;
 
 beforeAll(async () => {
   service = await LocalKeyVault.start();
 });
 afterAll(() => service.stop());
-beforeEach(async () => {
-  vault = await service.createVault();
-  const { keyUri } = await vault.createKey("orders");
-  project = await localProject(service, programs.JavaScript ?? {}, { config: { keyUri } });
-});
-afterEach(() => project.remove());
 
-/** Runs `pulumi up`, and interrupts it while the vault is busy with the backup. */
-function interruptedUp(interrupt: Interruption): Promise<string> {
-  return interrupted(project, vault, "backup", interrupt);
+async function newProject(): Promise<void> {
+  source = await service.createVault();
+  replica = await service.createVault();
+  scratch = await service.createVault();
+  const { keyUri } = await source.createKey("orders");
+  project = await localProject(service, javaScriptProject(backup), {
+    config: { keyUri, replica: replica.vaultUri, scratch: scratch.vaultUri },
+  });
 }
+
+const declare = (...declarations: string[]) => project.write("index.js", javaScript(declarations.join("")));
 
 async function restorable(): Promise<number> {
   const { blob } = await project.outputs();
   return (await restore(service, String(blob))).versions.length;
 }
 
-describe.each(Object.entries(interruptions))("after %s", (_, interrupt) => {
-  it("during the first backup, the next `pulumi up` succeeds", async () => {
-    await interruptedUp(interrupt);
-    await project.succeeds("up");
-    expect((await project.backups()).length).toBe(1);
+async function waitFor(condition: () => boolean): Promise<void> {
+  for (let waited = 0; !condition() && waited < 20_000; waited += 50) {
+    await sleep(50);
+  }
+  expect(condition()).toBe(true);
+}
+
+describe("one Ctrl-C", () => {
+  beforeAll(newProject);
+  afterAll(() => project.remove());
+
+  it("during a backup lets it complete, and the next update changes nothing", async () => {
+    await interrupted(project, source, "backup", interruptions["one SIGINT"]);
+    const [{ blobSha256 } = {}, ...others] = await project.records();
+    expect([blobSha256, others]).toEqual([expect.any(String), []]);
+    await project.succeeds("up", "--skip-preview");
+    expect(await project.records()).toMatchObject([{ blobSha256 }]);
+    expect(await restorable()).toBe(1);
+  });
+});
+
+describe.each([
+  ["the engine", interruptions["a SIGKILL of the engine"]],
+  ["the provider", interruptions["a SIGKILL of the provider"]],
+])("a SIGKILL of %s", (_, interrupt) => {
+  beforeAll(newProject);
+  afterAll(() => project.remove());
+
+  it("during a backup records nothing, and the next update backs up", async () => {
+    await interrupted(project, source, "backup", interrupt);
+    expect(await project.backups()).toEqual([]);
+    await project.succeeds("up", "--skip-preview");
     expect(await restorable()).toBe(1);
   });
 
-  it("during a later backup, the recorded one is still there, and the next `pulumi up` succeeds", async () => {
-    await project.succeeds("up");
-    const [before] = await project.backups();
-    await project.configure({ triggers: '["again"]' });
-    await vault.rotateKey("orders");
-    await interruptedUp(interrupt);
-    const [recorded, ...more] = await project.backups();
-    expect(more).toEqual([]);
-    expect(recorded?.id).toBe(before?.id);
-    expect(typeof recorded?.outputs?.blob).toBe("object");
-    expect(await restorable()).toBeGreaterThanOrEqual(1);
-    await project.succeeds("up");
-    expect(await restorable()).toBe(2);
+  it("during a restore does not hinder the next update, which adopts the restored key", async () => {
+    await declare(backup, copy);
+    await interrupted(project, replica, "restore", interrupt);
+    await waitFor(() => replica.hasKey("orders"));
+    expect(await project.succeeds("up", "--skip-preview")).toContain("adopted, not restored");
+    expect(await project.outputs()).toMatchObject({ status: "present" });
+    expect(replica.keyVersions("orders").length).toBe(1);
+  });
+
+  it("during a drill's proof leaves a copy, which the next update removes before it proves the backup", async () => {
+    await declare(backup, copy, drill);
+    await interrupted(project, scratch, "sign", interrupt);
+    expect(scratch.hasKey("orders")).toBe(true);
+    await project.succeeds("up", "--skip-preview");
+    expect(await project.outputs()).toMatchObject({ outcome: "verified" });
+    expect([scratch.keyNames, scratch.isDeleted("orders")]).toEqual([[], false]);
+    expect((await project.backups()).length).toBe(1);
   });
 });

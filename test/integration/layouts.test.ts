@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/glob
 import { LocalKeyVault } from "../../localVault/localKeyVault";
 import type { LocalVault } from "../../localVault/localVault";
 import { type Layout, ProjectFolder } from "../support/providerProcess/projectFolder";
-import { ProviderProcess, refusalOf, verificationOff } from "../support/providerProcess/providerProcess";
-import { serializedText } from "../support/providerProcess/serializedText";
+import { ProviderProcess, refusalOf, sentBack, verificationOff } from "../support/providerProcess/providerProcess";
+import { serializedTexts } from "../support/providerProcess/serializedText";
 import { installed } from "../support/pulumi/installed";
 
 const repository = path.resolve(__dirname, "../..");
@@ -37,40 +37,61 @@ async function startIn(layout: Layout): Promise<ProviderProcess> {
 }
 
 async function backUp(process: ProviderProcess) {
-  const { inputs } = await process.check({ __provider: serializedText, keyUri: `${vault.vaultUri}keys/orders` });
+  const keyUri = `${vault.vaultUri}keys/orders`;
+  const { inputs } = await process.check({ __provider: serializedTexts.keyBackup, keyUri });
   return process.create(inputs);
 }
 
-describe("the text in a state finds the package", () => {
+describe("the provider's text in a state finds the package", () => {
   it.each([
-    ["in the project's node_modules", "copy"],
-    ["behind a link to a workspace's folder, as of npm link", "link"],
-    ["behind a link into a store, as of pnpm", "store"],
+    ["as npm installs it", "copy"],
+    ["as a workspace or npm link has it, behind a link to a folder elsewhere", "link"],
+    ["as pnpm installs it, behind a link into a store", "store"],
   ] as const)("%s", async (_, layout) => {
-    const { id } = await backUp(await startIn(layout));
-    expect(id).toBe(`${vault.vaultUri}keys/orders`);
+    const { outputs } = await backUp(await startIn(layout));
+    expect(outputs).toMatchObject({ keyUri: `${vault.vaultUri}keys/orders`, sourceStatus: "current" });
   });
 
-  it("by its own name, where the project is a folder of the package's repository", async () => {
-    const { id } = await backUp(await start(path.join(repository, "example")));
-    expect(id).toBe(`${vault.vaultUri}keys/orders`);
+  it("in a project inside the package's own repository", async () => {
+    const { outputs } = await backUp(await start(path.join(repository, "example")));
+    expect(outputs).toMatchObject({ keyUri: `${vault.vaultUri}keys/orders`, sourceStatus: "current" });
   });
 });
 
-describe("where the package is not installed", () => {
-  it("every method names the package that is missing", async () => {
-    const process = await startIn("absent");
-    const inputs = { __provider: serializedText, vaultUri: vault.vaultUri, keyName: "orders" };
-    const requests = [
-      process.check(inputs),
-      process.diff("id", inputs, inputs),
-      process.create(inputs),
-      process.read("id", { outputs: inputs }),
-      process.update("id", inputs, inputs),
-      process.delete("id", inputs),
-    ];
-    for (const { details } of await Promise.all(requests.map(refusalOf))) {
-      expect(details).toContain("Cannot find package 'pulumi-azure-keyvault-backup' imported from ");
-    }
+it("the text of each resource calls that resource's provider", async () => {
+  const process = await startIn("copy");
+  const { outputs } = await backUp(process);
+  const { blob, blobSha256, keyUri, versions, thumbprints } = sentBack(outputs);
+  const backup = { blob, blobSha256, keyUri, keyName: "orders", versions, thumbprints };
+  const [replica, scratch] = [await service.createVault(), await service.createVault()];
+  const restored = await process.create({
+    __provider: serializedTexts.keyRestore,
+    vaultUri: replica.vaultUri,
+    backup,
   });
+  expect(restored.outputs).toMatchObject({ status: "present", missingVersions: [] });
+  const drilled = await process.create({
+    __provider: serializedTexts.restoreDrill,
+    vaultUri: scratch.vaultUri,
+    owner: "organization/project/stack/drill",
+    backup,
+  });
+  expect(drilled.outputs).toMatchObject({ outcome: "verified" });
+  expect([replica.hasKey("orders"), scratch.hasKey("orders")]).toEqual([true, false]);
+});
+
+it("every method names the package when it is not installed", async () => {
+  const process = await startIn("absent");
+  const inputs = { __provider: serializedTexts.keyBackup, vaultUri: vault.vaultUri, keyName: "orders" };
+  const requests = [
+    process.check(inputs),
+    process.diff("id", inputs, inputs),
+    process.create(inputs),
+    process.read("id", { outputs: inputs }),
+    process.update("id", inputs, inputs),
+    process.delete("id", inputs),
+  ];
+  for (const { details } of await Promise.all(requests.map(refusalOf))) {
+    expect(details).toContain("Cannot find package 'pulumi-azure-keyvault-backup' imported from ");
+  }
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { type Layout, ProjectFolder } from "../support/providerProcess/projectFolder";
 import { type ProgramRun, runProgram } from "../support/providerProcess/runProgram";
-import { serializedText } from "../support/providerProcess/serializedText";
+import { serializedTexts } from "../support/providerProcess/serializedText";
 import { installed } from "../support/pulumi/installed";
 
 const declaration = `
@@ -14,6 +14,7 @@ const asCommonJs = `const { KeyBackup } = require("pulumi-azure-keyvault-backup"
 const installedTypeScript = expect.stringMatching(/\/node_modules\/typescript\/lib\/typescript\.js$/);
 const vendoredTypeScript = expect.stringMatching(/\/vendor\/typescript@3\.8\.3\/typescript\.js$/);
 
+const serializedText = serializedTexts.keyBackup;
 const projects: ProjectFolder[] = [];
 afterAll(() => Promise.all(projects.map((project) => project.remove())));
 
@@ -27,23 +28,23 @@ function textsOf({ registered }: ProgramRun): unknown[] {
   return registered.map(({ inputs }) => inputs.__provider);
 }
 
-describe("the text in a state is that of every release, byte for byte,", () => {
-  it("of a CommonJS program", async () => {
+describe("the provider's text in the state is the same, byte for byte,", () => {
+  it("for a CommonJS program", async () => {
     const result = await run("copy", "index.cjs", asCommonJs);
     expect(textsOf(result)).toEqual([serializedText, serializedText]);
     expect(result.loaded).toContainEqual(installedTypeScript);
   });
 
-  it("of an ES module", async () => {
+  it("for an ES module", async () => {
     expect(textsOf(await run("copy", "index.mjs", asModule))).toEqual([serializedText, serializedText]);
   });
 
-  it("of a TypeScript program", async () => {
+  it("for a TypeScript program", async () => {
     const text = asModule.replace("new KeyBackup", "const orders: KeyBackup = new KeyBackup");
     expect(textsOf(await run("copy", "index.ts", text))).toEqual([serializedText, serializedText]);
   });
 
-  it("of a program without TypeScript, which Pulumi has read by the one of its own", async () => {
+  it("for a program without TypeScript, which Pulumi reads with its own copy of TypeScript", async () => {
     const result = await run("withoutTypeScript", "index.mjs", asModule);
     expect(textsOf(result)).toEqual([serializedText, serializedText]);
     expect(result.loaded).toContainEqual(vendoredTypeScript);
@@ -51,9 +52,9 @@ describe("the text in a state is that of every release, byte for byte,", () => {
   });
 
   it.each([
-    ["a link to a folder elsewhere", "link"],
-    ["a link into a store", "store"],
-  ] as const)("of a program whose package is %s", async (_, layout) => {
+    ["is a link to a folder elsewhere", "link"],
+    ["is a link into a store", "store"],
+  ] as const)("for a program whose package %s", async (_, layout) => {
     expect(textsOf(await run(layout, "index.cjs", asCommonJs))).toEqual([serializedText, serializedText]);
     expect(textsOf(await run(layout, "index.mjs", asModule))).toEqual([serializedText, serializedText]);
   });
@@ -66,10 +67,10 @@ describe("a program", () => {
     ({ loaded } = await run("copy", "index.mjs", asModule));
   });
 
-  it("loads none of the files that run in the provider process", () => {
+  it("loads no file that runs in the provider process", () => {
     const files = loaded.flatMap((file) => /\/node_modules\/pulumi-azure-keyvault-backup\/(.+)$/.exec(file)?.[1] ?? []);
-    expect(files).toEqual(expect.arrayContaining(["dist/index.js", "dist/keyBackup.js", "dist/serializedProvider.js"]));
-    expect(files.filter((file) => /^dist\/.*\//.test(file))).toEqual([]);
+    expect(files).toEqual(expect.arrayContaining(["dist/index.js", "dist/resources/keyBackup.js"]));
+    expect(files.filter((file) => !/^dist\/(index|resources\/\w+)\.js$/.test(file))).toEqual([]);
   });
 
   it("loads nothing of Azure's libraries", () => {

@@ -1,5 +1,13 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 
-/** The provider as every state holds it: what programs make of the installed package, byte for byte. */
-export const serializedText = readFileSync(path.resolve(__dirname, "../../unit/serializedProvider.golden.txt"), "utf8");
+function golden(file: string): string {
+  return readFileSync(path.resolve(__dirname, "../../unit", file), "utf8");
+}
+
+/** The provider of each resource as every state holds it: what programs make of the installed package, byte for byte. */
+export const serializedTexts = {
+  keyBackup: golden("serializedProvider.golden.txt"),
+  keyRestore: golden("serializedProvider.keyRestore.golden.txt"),
+  restoreDrill: golden("serializedProvider.restoreDrill.golden.txt"),
+} as const;

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { PulumiProject } from "../../../engine/pulumiProject";
 import type { LocalKeyVault } from "../../../localVault/localKeyVault";
 import { installed } from "./installed";
-import { PulumiProject } from "../../../engine/pulumiProject";
 
 const examples = path.resolve(__dirname, "../../../example");
 const standIn = path.resolve(__dirname, "../azureNative");

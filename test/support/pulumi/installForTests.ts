@@ -1,8 +1,8 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { provideEngine } from "../../../engine/provideEngine";
 import { installPackage } from "../../../engine/installPackage";
+import { provideEngine } from "../../../engine/provideEngine";
 
 /** Before the suites that need them: an engine, and the package as npm would install it. */
 export default async function installForTests(): Promise<void> {

@@ -1,25 +1,21 @@
 import type { ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Operation } from "../../../localVault/keyOperation";
-import type { LocalVault } from "../../../localVault/localVault";
 import { descendantsOf } from "../../../engine/descendantsOf";
 import { finished, type PulumiProject } from "../../../engine/pulumiProject";
+import type { Operation } from "../../../localVault/keyOperation";
+import type { LocalVault } from "../../../localVault/localVault";
 
 export type Interruption = (command: ChildProcess) => Promise<void>;
 
 export const interruptions = {
   "one SIGINT": async (command) => void command.kill("SIGINT"),
-  "two SIGINTs": async (command) => {
-    command.kill("SIGINT");
-    await sleep(300);
-    command.kill("SIGINT");
-  },
   "a SIGKILL of the engine": async (command) => void command.kill("SIGKILL"),
   "a SIGKILL of the provider": async (command) => {
     const provider = descendantsOf(Number(command.pid)).find(({ args }) =>
       /node\S* .*cmd\/dynamic-provider/.test(args),
     );
-    process.kill(provider?.id ?? Number.NaN, "SIGKILL");
+    if (provider === undefined) throw new Error("The engine has no provider process.");
+    process.kill(provider.id, "SIGKILL");
   },
 } satisfies Record<string, Interruption>;
 
@@ -34,7 +30,7 @@ export async function interrupted(
   vault.fail(operation, { kind: "delay", milliseconds: 2_500 });
   const command = project.start(["up", "--yes", "--skip-preview"]);
   const result = finished(command);
-  for (let waited = 0; vault.count(operation) === 0 && waited < 60_000; waited += 20) {
+  for (let waited = 0; vault.count(operation) === 0 && waited < 120_000; waited += 20) {
     await sleep(20);
   }
   if (vault.count(operation) !== 1) throw new Error(`The vault was not asked for ${operation} once.`);

@@ -1,6 +1,33 @@
-// What each of these programs declares is set by stack configuration, so that a test changes it as a user would.
-const body = `
+const manifest = '{ "name": "infrastructure", "main": "index.js" }';
+
+const prologue = `const pulumi = require("@pulumi/pulumi");
+const { KeyBackup, KeyRestore, RestoreDrill, KeyVaultBackupProvider } = require("pulumi-azure-keyvault-backup");
 const config = new pulumi.Config();
+`;
+
+/** The text of an index.js with these declarations, which find the SDK, the resources and `config` in scope. */
+export function javaScript(declarations: string): string {
+  return prologue + declarations;
+}
+
+/** The files of a project in JavaScript with these declarations. */
+export function javaScriptProject(declarations: string): Readonly<Record<string, string>> {
+  return { "package.json": manifest, "index.js": javaScript(declarations) };
+}
+
+/** The files of a project in TypeScript, as `pulumi new` makes them. */
+export function typeScriptProject(index: string): Readonly<Record<string, string>> {
+  return {
+    "package.json": '{ "name": "infrastructure", "main": "index.ts" }',
+    "tsconfig.json":
+      '{ "compilerOptions": { "strict": true, "module": "nodenext", "target": "es2022", "types": ["node"] }, "files": ["index.ts"] }',
+    "index.ts": index,
+  };
+}
+
+/** One backup, whose arguments are the stack's configuration, so that a test changes them as a user would. */
+export const programs = {
+  JavaScript: javaScriptProject(`
 const backup = new KeyBackup("orders", {
   keyUri: config.require("keyUri"),
   triggers: config.getObject("triggers"),
@@ -9,37 +36,11 @@ const backup = new KeyBackup("orders", {
   forget: config.getObject("forget"),
   forceDelete: config.getBoolean("forceDelete"),
 }, config.getObject("options"));
-`;
-const outputs =
-  "blob, keyUri, keyUriWithVersion, keyVersions, keyName, vaultUri, blobSha256, backedUpAt, keyUpdatedAt, keyTags, " +
-  "sourceStatus, previous";
-
-/** The same infrastructure repository in each of the languages in which users write it: texts by file name. */
-export const programs: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  TypeScript: {
-    "package.json": '{ "name": "infrastructure", "main": "index.ts" }',
-    "tsconfig.json": '{ "compilerOptions": { "strict": true, "module": "nodenext", "target": "es2022" } }',
-    "index.ts": `import * as pulumi from "@pulumi/pulumi";
-import { KeyBackup } from "pulumi-azure-keyvault-backup";
-${body.replace('getObject("triggers")', 'getObject<unknown[]>("triggers") ?? []')}
-export const { ${outputs} } = backup;
-`,
-  },
-  JavaScript: {
-    "package.json": '{ "name": "infrastructure", "main": "index.js" }',
-    "index.js": `const pulumi = require("@pulumi/pulumi");
-const { KeyBackup } = require("pulumi-azure-keyvault-backup");
-${body}
-const { ${outputs} } = backup;
-module.exports = { ${outputs} };
-`,
-  },
-  "ES module": {
-    "package.json": '{ "name": "infrastructure", "type": "module", "main": "index.js" }',
-    "index.js": `import * as pulumi from "@pulumi/pulumi";
-import { KeyBackup } from "pulumi-azure-keyvault-backup";
-${body}
-export const { ${outputs} } = backup;
-`,
-  },
+const {
+  blob, keyUri, keyUriWithVersion, versions, keyName, vaultUri, blobSha256, blobBytes, backedUpAt, updatedAt, tags, sourceStatus, previous,
+} = backup;
+module.exports = {
+  blob, keyUri, keyUriWithVersion, versions, keyName, vaultUri, blobSha256, blobBytes, backedUpAt, updatedAt, tags, sourceStatus, previous,
 };
+`),
+} as const;
