@@ -204,6 +204,13 @@ describe("an identity that may not list versions", () => {
     },
   );
 
+  it("makes a backup by two requests if a proxy answers 404 to the list", async () => {
+    local.permissions.add("list");
+    local.fail("listVersions", { kind: "html", status: 404 });
+    expect(versionsOf(await backUpOrders())).toEqual({ unknownBecause: expect.stringContaining("404") });
+    expect(clock.elapsed()).toBe(0);
+  });
+
   it("says why in the same words each time", async () => {
     expect((await backUpOrders()).versions).toEqual((await backUpOrders()).versions);
   });

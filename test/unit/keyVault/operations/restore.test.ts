@@ -116,6 +116,8 @@ describe("a restore", () => {
     target.deleteKey("orders");
     expect(await restoreBlob()).toMatchObject({ kind: "nameTaken", isSoftDeleted: true });
     expect(clock.elapsed()).toBeGreaterThanOrEqual(40_000);
+    // While the name is in transition, the restore alone is repeated.
+    expect(target.count("listVersions")).toBe(1);
   });
 
   it("waits while a key of the name is being recovered, and then finds it in use", async () => {
@@ -167,6 +169,13 @@ describe("a restore", () => {
       expect((await failureOf(restoreBlob())).code).toBe("connection");
     },
   );
+
+  it("finds the name taken by a soft-deleted key even if the identity may not see deleted keys", async () => {
+    await target.createKey("orders");
+    target.deleteKey("orders");
+    target.permissions.delete("get");
+    expect(await restoreBlob()).toMatchObject({ kind: "nameTaken", isSoftDeleted: true });
+  });
 
   it("of a backup of another geography is refused, and nothing is waited for", async () => {
     await newTarget({ geography: "United States" });
