@@ -38,8 +38,8 @@ describe("a backup is current", () => {
 
 describe("an object has changed", () => {
   it.each<[string, LookedUpSource, Partial<BackupRecord>, string | RegExp]>([
-    ["if it has a new version", source(c, b, a), {}, `version ${c} is not in the backup`],
-    ["if it has several new versions", source(c, version("d"), b, a), {}, /are not in the backup/],
+    ["if it has a new version", source(c, b, a), {}, `version ${c}`],
+    ["if it has several new versions", source(c, version("d"), b, a), {}, /versions c+, d+/],
     ["if it lacks a version of the backup", source(b), {}, `no longer has version ${a}`],
     ["if it was created anew", source(c), {}, "created anew"],
     [
