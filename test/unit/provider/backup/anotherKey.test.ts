@@ -23,9 +23,7 @@ describe("a program that names another key", () => {
     const { id } = stack.engine;
     const { blob, blobSha256, versions } = stack.outputs;
     expect(await stack.preview({ keyName: "invoices" })).toBe(true);
-    expect(stack.printed).toContain(
-      `a new backup will be made, because the program no longer names ${stack.keyUri}.`,
-    );
+    expect(stack.printed).toContain(`a new backup will be made, because the program no longer names ${stack.keyUri}.`);
     await stack.mustUp({ keyName: "invoices" });
     expect(stack.asked).toEqual(newBackup);
     expect(stack.engine.id).toBe(id);

@@ -171,6 +171,14 @@ describe("deleting a KeyBackup is refused if", () => {
     await isRefused("The versions that the backup holds are unknown.");
   });
 
+  it("the state lost the hash of the blob, and the key is missing", async () => {
+    await stack.backedUp();
+    const { blobSha256, ...others } = stack.outputs;
+    stack.engine.edit(others);
+    stack.vault.deleteKey("orders");
+    await isRefused("is soft-deleted");
+  });
+
   it("forceDelete was recorded and taken back", async () => {
     await stack.backedUp({ forceDelete: true });
     await stack.mustUp();

@@ -179,9 +179,7 @@ describe("a refresh that cannot connect to the vault keeps the backup and succee
     const { sourceStatus, sourceStatusReason } = await read(config);
     expect(sourceStatus).toBe("unreachable");
     expect(sourceStatusReason).toContain("azure-native:tenantId");
-    expect(sourceStatusReason).toContain(
-      "the settings that the last pulumi up recorded.",
-    );
+    expect(sourceStatusReason).toContain("the settings that the last pulumi up recorded.");
     expect(sourceStatusReason).not.toContain("hunter2");
   });
 });

@@ -47,7 +47,7 @@ function provider(family: Partial<Family<Plan>>) {
       check: (inputs) => ({ inputs, mistakes: [] }),
       plan: () => ({ kind: "unchanged" }),
       explain: () => undefined,
-      describe: ({ name }) => `${name}`,
+      uriOf: ({ name }) => `${name}`,
       isRecord: () => true,
       create: fails,
       read: fails,
@@ -208,10 +208,10 @@ describe("what a family has of the world", () => {
     printed.length = 0;
     connected.length = 0;
     await inContext("create", ({ now, print, connect }) => {
-      print(`at ${now()}`);
+      print("here", `at ${now()}`);
       connect("https://kv.vault.azure.net/");
     });
-    expect(printed).toEqual(["at 5"]);
+    expect(printed).toEqual(["KeyThing here: at 5"]);
     expect(connected).toEqual([["https://kv.vault.azure.net/", config]]);
   });
 
