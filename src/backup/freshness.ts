@@ -37,7 +37,7 @@ function changeOf(recorded: Recorded, found: readonly SourceVersion[]): string |
   }
   const added = missingFrom(recorded.versions, present);
   if (added.length > 0) {
-    return `${versionsText(added)} ${added.length === 1 ? "is" : "are"} not in the backup`;
+    return `the backup does not hold ${versionsText(added)}`;
   }
   const updatedAt = Math.max(...found.map((version) => version.updatedAt));
   if (updatedAt > Date.parse(recorded.updatedAt ?? recorded.backedUpAt)) {

@@ -21,7 +21,7 @@ const { outcome } = new RestoreDrill("orders", {
 module.exports = { outcome };`;
 }
 
-const foreignKey = "that no drill made";
+const foreignKey = "not known to be";
 
 beforeAll(async () => {
   service = await LocalKeyVault.start();

@@ -62,7 +62,7 @@ it("notices a rotation in `pulumi up --refresh`, but not in a plain `pulumi up`"
   const { version } = await vault.rotateKey(keyName);
   expect(await project.succeeds("up")).not.toContain("a new backup will be made");
   const output = await project.succeeds("up", "--refresh");
-  expect(output).toContain(`version ${version} is not in the backup`);
+  expect(output).toContain(`does not hold version ${version}`);
   expect(((await project.outputs()).versions as string[])[0]).toBe(version);
 });
 

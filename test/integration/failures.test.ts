@@ -101,7 +101,7 @@ describe("a drill that fails", () => {
     const { details, metadata } = await refusalOf(
       provider.create({ ...drill, backup: { blob, keyUri, keyName: "orders", versions } }),
     );
-    expect(details).toContain("that no drill made");
+    expect(details).toContain("that is not known to be");
     expect(details).not.toMatch(stackLine);
     const [evidence] = metadata.get("grpc-status-details-bin");
     expect(String(evidence)).toContain("drilledAt");

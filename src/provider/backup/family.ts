@@ -21,13 +21,13 @@ export function backupFamily(resource: string, kind: ObjectKind): Family<BackupP
         ? planBackup(backupRecordIn(kind, recorded), declaredBackup(kind, declared), now)
         : { kind: "backUp", because: "the state records no backup" },
     explain,
-    describe: (properties) => textIn(properties[kind.properties.uri]) ?? "",
+    uriOf: (recorded) => textIn(recorded[kind.properties.uri]) ?? "",
     isRecord: isBackupRecord,
 
     async create(declared, context) {
       const record = await makeBackup(kind, undefined, declaredIn(declared), context);
       for (const line of describeNewBackup(record)) {
-        context.print(`${resource} ${record.sourceUri}: ${line}`);
+        context.print(record.sourceUri, line);
       }
       return backupProperties(kind, record);
     },
@@ -35,9 +35,7 @@ export function backupFamily(resource: string, kind: ObjectKind): Family<BackupP
     async read(recorded, context) {
       const { record, source } = await refreshBackup(kind, backupRecordIn(kind, recorded), context);
       if (source.kind !== "found") {
-        context.print(
-          `${resource} ${record.sourceUri}: the backup is kept; the source is ${source.kind}. ${source.because}`,
-        );
+        context.print(record.sourceUri, `the backup is kept; the source is ${source.kind}. ${source.because}`);
       }
       return backupProperties(kind, record);
     },
@@ -51,7 +49,7 @@ export function backupFamily(resource: string, kind: ObjectKind): Family<BackupP
       }
       const record = await makeBackup(kind, earlier, { ...others, forget, forceDelete }, context);
       for (const line of describeNewBackup(record)) {
-        context.print(`${resource} ${record.sourceUri}: ${line}`);
+        context.print(record.sourceUri, line);
       }
       return backupProperties(kind, record);
     },

@@ -136,7 +136,7 @@ async function requireFreeName(place: ScratchPlace, context: Context): Promise<v
     );
   }
   throw new DrillEnded(
-    `the scratch vault has ${object} that no drill made. It was not touched; use another scratch vault`,
+    `the scratch vault has ${object} that is not known to be a drill's copy. It was not touched; use another scratch vault`,
   );
 }
 

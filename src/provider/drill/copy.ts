@@ -79,7 +79,7 @@ export async function removeLeftover(
   const removal = await remove(context.connect(vaultUri), kind, name, ({ tags }) => isOwnedBy(place, tags));
   if (removal.kind === "anotherObject") {
     const { uri, because, command } = leftoverOf(place, leftover.version, removal);
-    context.print(`${uri}, on record as left by a drill, was not touched: ${because}. If nobody needs it: ${command}.`);
+    context.print(uri, `on record as left by a drill, and not touched: ${because}. If nobody needs it: ${command}.`);
   }
   return removal.kind === "failed" ? leftoverOf(place, leftover.version, removal) : undefined;
 }

@@ -1,6 +1,6 @@
 import { type DrillOutcome, describeChecks, outcomeOf } from "../../backup/drillEvidence";
 import { type DrillPlan, type Leftover, planDrill } from "../../backup/planDrill";
-import { parseObjectUri } from "../../keyVault/vaultUri";
+import { objectUri, parseObjectUri } from "../../keyVault/vaultUri";
 import type { ObjectKind } from "../../objects/objectKind";
 import { backupRefIn } from "../engine/backupRef";
 import { type Context, type Family, RecordedFailure } from "../engine/defineProvider";
@@ -18,12 +18,16 @@ export function drillFamily(resource: string, kind: ObjectKind): Family<DrillPla
     const startedAt = context.now();
     const result = await runDrill(drill, context);
     const record = recordOf(drill, declared, result, startedAt, context.now());
-    const text = describeResult(resource, drill.place, record.outcome, result);
+    const uri = objectUri(kind, record.vaultUri, record.name);
+    const text = describeResult(record.outcome, result);
     if (record.outcome === "failed" && declared.onFailure !== "record") {
-      throw new RecordedFailure(`${text} ${more("troubleshooting.md#drill-failed")}`, drillProperties(kind, record));
+      throw new RecordedFailure(
+        `${resource} ${uri}: ${text} ${more("troubleshooting.md#drill-failed")}`,
+        drillProperties(kind, record),
+      );
     }
     if (record.outcome === "failed" || result.leftover !== undefined) {
-      context.print(text);
+      context.print(uri, text);
     }
     return drillProperties(kind, record);
   }
@@ -36,7 +40,10 @@ export function drillFamily(resource: string, kind: ObjectKind): Family<DrillPla
         ? planDrill(recordedDrill(kind, recorded), declaredDrill(kind, declared), now)
         : { kind: "run", because: "the state records no drill" },
     explain,
-    describe: (properties) => `of ${kind.noun} "${textIn(properties[kind.properties.name]) ?? ""}"`,
+    uriOf: (recorded) => {
+      const { vaultUri, name } = recordedDrill(kind, recorded);
+      return objectUri(kind, vaultUri, name);
+    },
     isRecord: isDrillRecord,
     create: (declared, context) => run(declared, {}, context),
     /** Makes no call: what a drill found does not change. */
@@ -111,14 +118,9 @@ function recordOf(
   };
 }
 
-function describeResult(
-  resource: string,
-  { kind, vaultUri, name }: ScratchPlace,
-  outcome: DrillOutcome,
-  { failure, checks, leftover }: DrillResult,
-): string {
+function describeResult(outcome: DrillOutcome, { failure, checks, leftover }: DrillResult): string {
   const because = failure ?? describeChecks(checks);
-  const text = `${resource} of ${kind.noun} "${name}" in ${new URL(vaultUri).host}: ${outcome}${because === "" ? "" : `, because ${because}`}.`;
+  const text = `${outcome}${because === "" ? "" : `, because ${because}`}.`;
   return [text, ...(leftover === undefined ? [] : describeLeftover(leftover, because))].join(" ");
 }
 

@@ -25,7 +25,8 @@ export const realEnvironment: Environment = { now: () => Date.now(), connect, pr
 /** What an operation of a family works with. */
 export interface Context {
   now(): number;
-  print(line: string): void;
+  /** Shows the user a line about an object. */
+  print(uri: string, text: string): void;
   connect(vaultUri: string): VaultConnection;
   /** Looks an object up; a vault that cannot even be connected to is unreachable. */
   lookUp(kind: ObjectKind, vaultUri: string, name: string): Promise<LookedUpObject>;
@@ -47,8 +48,8 @@ export interface Family<Plan extends AnyPlan> {
   plan(recorded: Properties, declared: Properties, now: number): Plan;
   /** What the user is told of a plan; undefined if there is nothing to tell. */
   explain(plan: Plan): string | undefined;
-  /** What the resource is about, in messages. */
-  describe(properties: Properties): string;
+  /** URI of the object that a record is about. */
+  uriOf(recorded: Properties): string;
   create(declared: Properties, context: Context): Promise<object>;
   /** Whether the properties are a record of the family, not only an id that somebody typed. */
   isRecord(recorded: Properties): boolean;
@@ -76,12 +77,14 @@ export function defineProvider<Plan extends AnyPlan>(
   const { now, print, newId } = environment;
   const { resource } = family;
 
+  const printAbout = (uri: string, text: string) => print(`${resource} ${uri}: ${text}`);
+
   function contextOf(config: StackConfig | undefined, source: ConfigurationSource): Context {
     const explain = (error: unknown) => explainBriefly(error, source);
     const connectTo = (vaultUri: string) => environment.connect(vaultUri, config);
     return {
       now,
-      print,
+      print: printAbout,
       connect: connectTo,
       explain,
       async lookUp(kind, vaultUri, name) {
@@ -112,7 +115,7 @@ export function defineProvider<Plan extends AnyPlan>(
       const plan = planFor(olds, news);
       const explanation = family.explain(plan);
       if (explanation !== undefined) {
-        print(`${resource} ${family.describe(olds)}: ${explanation}.`);
+        printAbout(family.uriOf(olds), `${explanation}.`);
       }
       return { changes: plan.kind !== "unchanged" };
     },

@@ -52,7 +52,8 @@ export async function restoreOrAdopt(target: Target, context: Context): Promise<
     throw nameTaken(target, name, explainMatch(kind, match));
   }
   context.print(
-    `${describe(target, name)}: adopted, not restored. The ${kind.noun} is there with every version that the backup holds.`,
+    objectUri(kind, vaultUri, name),
+    `adopted, not restored. The ${kind.noun} is there with every version that the backup holds.`,
   );
   return recordOf(target, name, versions, context);
 }
@@ -86,7 +87,8 @@ export async function recreate(target: Target, record: RestoreRecord, context: C
     throw refuse(check.because);
   }
   context.print(
-    `${describe(target, record.name)}: deleting, purging and restoring it from the newer backup; the ${kind.noun} is unavailable ` +
+    record.uri,
+    `deleting, purging and restoring it from the newer backup; the ${kind.noun} is unavailable ` +
       "until this completes.",
   );
   const isBackedUp = ({ version, versions }: RemovalCandidate) =>
@@ -204,8 +206,4 @@ function explainMatch({ noun }: ObjectKind, match: Exclude<ObjectMatch, { kind: 
     default:
       return match satisfies never;
   }
-}
-
-function describe({ kind, vaultUri }: Target, name: string): string {
-  return `Restore of ${objectUri(kind, vaultUri, name)}`;
 }

@@ -22,7 +22,7 @@ export function restoreFamily(resource: string, kind: ObjectKind): Family<Restor
         ? planRestore(restoreRecordIn(kind, recorded), declaredRestore(kind, declared))
         : { kind: "restore", because: "the state records no restore" },
     explain,
-    describe: (properties) => textIn(properties[kind.properties.uri]) ?? "",
+    uriOf: (recorded) => textIn(recorded[kind.properties.uri]) ?? "",
     isRecord: isRestoreRecord,
 
     async create(declared, context) {

@@ -256,7 +256,7 @@ describe("a drill is due again", () => {
     await up({ maxAgeDays: 30 });
     expect([runs(), stack.lines.at(-1)]).toEqual([
       1,
-      'RestoreDrill of key "orders": a drill will be run, because the backup changed.',
+      `RestoreDrill ${stack.target.vaultUri}keys/orders: a drill will be run, because the backup changed.`,
     ]);
     await up({ maxAgeDays: 30, triggers: ["2026"] });
     expect([runs(), stack.lines.at(-1)]).toEqual([2, expect.stringContaining("because triggers changed.")]);

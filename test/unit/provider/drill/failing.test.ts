@@ -32,7 +32,7 @@ async function failed(backup: Properties, because: string): Promise<Properties> 
   expect(outputs).toMatchObject({ outcome: "failed" });
   expect(outputs).not.toHaveProperty("verifiedAt");
   expect(JSON.stringify(outputs)).toContain(JSON.stringify(because).slice(1, -1));
-  expect(failureMessage).toContain(`RestoreDrill of key "orders" in ${host()}: failed, because `);
+  expect(failureMessage).toContain(`RestoreDrill ${stack.target.vaultUri}keys/orders: failed, because `);
   expect(failureMessage).toContain(because);
   expect(failureMessage).toContain("docs/troubleshooting.md#drill-failed");
   expect(failureMessage).not.toContain("..");
@@ -188,7 +188,9 @@ describe("a failure with onFailure fail", () => {
     expect(stack.requests).toContain("restore");
     stack.target.permissions.add("restore");
     expect(await stack.drill.preview(stack.drilling())).toBe(true);
-    expect(stack.lines).toContain('RestoreDrill of key "orders": a drill will be run, because the last drill failed.');
+    expect(stack.lines).toContain(
+      `RestoreDrill ${stack.target.vaultUri}keys/orders: a drill will be run, because the last drill failed.`,
+    );
     expect(await stack.drill.up(stack.drilling())).toBe(true);
     expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
     expect(stack.drill.outputs).not.toHaveProperty("failure");
@@ -218,7 +220,7 @@ describe("with onFailure record the update goes on, and the record and a line sa
     stack.target.permissions.delete(permission);
 
   it.each<[string, () => unknown, string, string]>([
-    ["another key has the name", () => stack.target.createKey("orders"), "failed", "that no drill made"],
+    ["another key has the name", () => stack.target.createKey("orders"), "failed", "not known to be"],
     [
       "the scratch vault is unreachable",
       () => stack.target.fail("any", { kind: "reset" }, Number.POSITIVE_INFINITY),
@@ -243,7 +245,7 @@ describe("with onFailure record the update goes on, and the record and a line sa
     expect(stack.drill.outputs).toMatchObject({ outcome });
     expect(JSON.stringify(stack.drill.outputs)).toContain(because);
     expect(stack.lines).toHaveLength(1);
-    expect(stack.lines[0]).toContain(`RestoreDrill of key "orders" in ${host()}: ${outcome}`);
+    expect(stack.lines[0]).toContain(`RestoreDrill ${stack.target.vaultUri}keys/orders: ${outcome}`);
     expect(stack.lines[0]).toContain(because);
     expect(stack.lines[0]).not.toContain("..");
     expect(stack.lines[0]).toMatch(/\.$/);
@@ -258,7 +260,7 @@ describe("with onFailure record the update goes on, and the record and a line sa
     expect(await drill.up(stack.drilling(record))).toBe(true);
     expect(drill.outputs).toMatchObject({ outcome: "failed", failure: "ARM_TENANT_ID is not set" });
     expect(stack.lines).toEqual([
-      `RestoreDrill of key "orders" in ${host()}: failed, because ARM_TENANT_ID is not set.`,
+      `RestoreDrill ${stack.target.vaultUri}keys/orders: failed, because ARM_TENANT_ID is not set.`,
     ]);
     expect(await drill.preview(stack.drilling(record))).toBe(false);
   });

@@ -85,7 +85,7 @@ describe("a scratch vault with purge protection", () => {
     expect(await stack.drill.preview(stack.drilling(again))).toBe(false);
     await up(again);
     expect(stack.lines.at(-1)).toBe(
-      `RestoreDrill of key "orders": no drill: triggers changed, but a soft-deleted copy blocks the name until ${until}.`,
+      `RestoreDrill ${stack.target.vaultUri}keys/orders: no drill: triggers changed, but a soft-deleted copy blocks the name until ${until}.`,
     );
     stack.pass(7 * day - 60_000);
     expect(await stack.drill.preview(stack.drilling(again))).toBe(false);
@@ -299,7 +299,7 @@ describe("a copy in a scratch vault that the program does not name any more", ()
     expect(stack.target.hasKey("orders")).toBe(true);
     expect(stack.changes).toEqual([]);
     expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
-    expect(stack.lines.at(-1)).toContain("was not touched: it is not known to be a copy of this drill");
+    expect(stack.lines.at(-1)).toContain("not touched: it is not known to be a copy of this drill");
   });
 
   it("does not stop the drill if that vault turns out to have purge protection", async () => {
@@ -358,7 +358,7 @@ describe("the deletion of the resource", () => {
     expect((stack.target.deletedKey("orders")?.versions ?? stack.target.keyVersions("orders"))[0]).toMatchObject({
       version,
     });
-    expect(stack.lines.at(-1)).toContain(`${keyUri}, on record as left by a drill, was not touched: it is not known`);
+    expect(stack.lines.at(-1)).toContain(`${keyUri}: on record as left by a drill, and not touched: it is not known`);
   });
 
   it("leaves a copy that was never tagged, with a line", async () => {
@@ -367,7 +367,7 @@ describe("the deletion of the resource", () => {
     expect(await stack.drill.up(stack.drilling())).toBe(false);
     expect(await stack.drill.destroy()).toBe(true);
     expect(stack.target.hasKey("orders")).toBe(true);
-    expect(stack.lines.at(-1)).toContain("was not touched");
+    expect(stack.lines.at(-1)).toContain("not touched");
   });
 
   it("leaves the copy of another resource that has the name by now", async () => {

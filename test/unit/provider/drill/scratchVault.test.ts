@@ -47,7 +47,7 @@ describe.each(["in use", "soft-deleted"])("a key %s that has the name in the scr
     await stack.target.createKey("orders", { tags: { team: "orders" } });
     settle();
     const { failure, leftover } = await refused();
-    expect(failure).toContain(`a ${state === "in use" ? "" : "soft-deleted "}key "orders" that no drill made`);
+    expect(failure).toContain(`a ${state === "in use" ? "" : "soft-deleted "}key "orders" that is not known to be`);
     expect(leftover).toBeUndefined();
   });
 

@@ -47,7 +47,7 @@ describe("a key that is in the vault already", () => {
     await up();
     expect(stack.restore.outputs).toMatchObject({ versions: [second, first], missingVersions: [], status: "present" });
     expect(stack.lines).toEqual([
-      `Restore of ${stack.target.vaultUri}keys/orders: adopted, not restored. The key is there with every version that the ` +
+      `KeyRestore ${stack.target.vaultUri}keys/orders: adopted, not restored. The key is there with every version that the ` +
         "backup holds.",
     ]);
     expect(stack.changes).toEqual([]);

@@ -46,7 +46,7 @@ describe("a restored key whose backup has newer versions", () => {
     expect(stack.lines).toEqual([
       `KeyRestore ${keyUri}: it will be deleted, purged and restored from the newer backup, because version ${second} of the ` +
         "backup is missing from the restored object.",
-      `Restore of ${keyUri}: deleting, purging and restoring it from the newer backup; the key is unavailable until this ` +
+      `KeyRestore ${keyUri}: deleting, purging and restoring it from the newer backup; the key is unavailable until this ` +
         "completes.",
     ]);
     expect(stack.changes).toEqual(["delete", "purge", "restore"]);
