@@ -111,7 +111,7 @@ function isLikeEarlierOnes(blob: string, earlier: readonly Backup[]): boolean {
   const isUnusual = (one: string) => originOfBlob(one) === "other";
   return (
     whyIncomplete(blob) === undefined &&
-    (!isUnusual(blob) || earlier.every((backup) => backup.blob === undefined || isUnusual(backup.blob)))
+    (!isUnusual(blob) || earlier.every(({ blob: one }) => one !== undefined && isUnusual(one)))
   );
 }
 

@@ -28,7 +28,9 @@ export type ConfigurationSource = "program" | "state";
 
 /** The same failure for a state to hold: the same words at each attempt, and no link. */
 export function explainBriefly(error: unknown, source: ConfigurationSource): string {
-  return [reasonOf(error), ...hintsFor(error, source)].join(" ");
+  // A look at an object has a bound of its own.
+  const apt = hintsFor(error, source).filter((hint) => hint !== hints.timeout);
+  return [reasonOf(error), ...apt].join(" ");
 }
 
 /** An error for the engine, which prints its message, and its stack too if it has one. */

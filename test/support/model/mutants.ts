@@ -344,9 +344,7 @@ export const mutants: readonly Mutant[] = [
     caught: /^A secret is shown/,
     mutation: {
       family: (family, resource) =>
-        resource !== "restore"
-          ? {}
-          : { describe: (properties) => `${family.describe(properties)} ${JSON.stringify(properties)}` },
+        resource !== "restore" ? {} : { uriOf: (recorded) => `${family.uriOf(recorded)} ${JSON.stringify(recorded)}` },
       provider: ({ update }, resource) =>
         resource !== "restore"
           ? {}

@@ -20,7 +20,6 @@ const passed = { versionId: "passed", publicKey: "passed", privateKey: "passed" 
 const notRun = expect.stringMatching(/^not run: /);
 const record = { onFailure: "record" } as const;
 const isEmpty = () => !stack.target.hasKey("orders") && !stack.target.isDeleted("orders");
-const host = () => new URL(stack.target.vaultUri).host;
 const cut = (blob: unknown, length: number) =>
   Buffer.from(String(blob), "base64url").subarray(0, length).toString("base64url");
 
