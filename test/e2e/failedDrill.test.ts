@@ -21,7 +21,7 @@ const { outcome } = new RestoreDrill("orders", {
 module.exports = { outcome };`;
 }
 
-const foreignKey = "not known to be";
+const foreignKey = "It was not touched; use another scratch vault";
 
 beforeAll(async () => {
   service = await LocalKeyVault.start();
