@@ -1,4 +1,4 @@
-import { missingFrom } from "./versions";
+import { versionsNotIn } from "./versions";
 
 /** The versions of an object, newest first, with the thumbprints of their public keys as far as they are known. */
 export interface ObjectFacts {
@@ -20,7 +20,7 @@ export function compareWithBackup(backup: ObjectFacts, present: ObjectFacts): Ob
   if (backup.versions.length === 0) {
     return { kind: "unknown" };
   }
-  const missing = missingFrom(present.versions, backup.versions);
+  const missing = versionsNotIn(present.versions, backup.versions);
   if (missing.length === backup.versions.length) {
     return { kind: "different", because: "it has none of the backup's versions" };
   }
@@ -37,5 +37,5 @@ export function compareWithBackup(backup: ObjectFacts, present: ObjectFacts): Ob
   }
   return missing.length === 0
     ? { kind: "same" }
-    : { kind: "olderCopy", missing, additional: missingFrom(backup.versions, present.versions) };
+    : { kind: "olderCopy", missing, additional: versionsNotIn(backup.versions, present.versions) };
 }

@@ -1,4 +1,4 @@
-import { missingFrom } from "./versions";
+import { versionsNotIn } from "./versions";
 
 /** The result of one check: `passed`, or why it failed or could not be run. */
 export type CheckResult = "passed" | `failed: ${string}` | `not run: ${string}`;
@@ -19,12 +19,12 @@ export function checkVersionIds(
   expected: readonly string[],
   restored: readonly string[],
 ): { readonly version: string; readonly versionId: CheckResult }[] {
-  const absent = missingFrom(restored, expected);
+  const absent = versionsNotIn(restored, expected);
   return [...restored, ...absent].map((version) => {
     if (absent.includes(version)) {
       return { version, versionId: "failed: the restored object does not have it" };
     }
-    return missingFrom(expected, [version]).length === 0
+    return versionsNotIn(expected, [version]).length === 0
       ? { version, versionId: "passed" }
       : { version, versionId: "not run: the backup does not say whether it holds this version" };
   });

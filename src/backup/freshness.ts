@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { BackupRecord, LookedUpSource, SourceStatus, SourceVersion } from "./backup";
-import { isSameName, missingFrom, versionsText } from "./versions";
+import { isSameName, versionsNotIn, versionsText } from "./versions";
 
 export interface Freshness {
   readonly sourceStatus: SourceStatus;
@@ -31,11 +31,11 @@ function changeOf(recorded: Recorded, found: readonly SourceVersion[]): string |
   if (recorded.versions.length === 0) {
     return "the backup was made without the permission to list versions, and they can be listed now";
   }
-  const gone = missingFrom(present, recorded.versions);
+  const gone = versionsNotIn(present, recorded.versions);
   if (gone.length > 0) {
     return `the vault no longer has ${versionsText(gone)} of the backup: it was created anew or restored`;
   }
-  const added = missingFrom(recorded.versions, present);
+  const added = versionsNotIn(recorded.versions, present);
   if (added.length > 0) {
     return `the backup does not hold ${versionsText(added)}`;
   }

@@ -1,4 +1,4 @@
-import { isSameName, missingFrom, versionsText } from "./versions";
+import { isSameName, versionsNotIn, versionsText } from "./versions";
 
 /**
  * What had become of a restored object when it was last looked up. `replaced`: another object has its name; `unreachable`:
@@ -71,10 +71,10 @@ export function planRestore(record: RestoreRecord, declared: DeclaredRestore): R
   if (record.status !== "present" && record.status !== "unreachable") {
     return { kind: "restore", because: record.statusReason ?? `the object is ${record.status}` };
   }
-  if (missingFrom(record.missingVersions, missing).length > 0) {
+  if (versionsNotIn(record.missingVersions, missing).length > 0) {
     return { kind: "updateRecord", because: lacks };
   }
-  return missingFrom(missing, record.missingVersions).length > 0
+  return versionsNotIn(missing, record.missingVersions).length > 0
     ? { kind: "updateRecord", because: "missingVersions changed" }
     : { kind: "unchanged" };
 }
@@ -84,7 +84,7 @@ export function missingVersions(
   { uri, versions }: Pick<RestoreRecord, "uri" | "versions">,
   declared: Pick<DeclaredRestore, "sourceUri" | "versions">,
 ): string[] {
-  return isSameName(uri, declared.sourceUri) ? [] : missingFrom(versions, declared.versions);
+  return isSameName(uri, declared.sourceUri) ? [] : versionsNotIn(versions, declared.versions);
 }
 
 function whyAnotherObject(record: RestoreRecord, declared: DeclaredRestore): string | undefined {
@@ -116,11 +116,11 @@ export function recordSeen(record: RestoreRecord, found: LookedUpCopy): RestoreR
     return { ...record, status, statusReason: found.because };
   }
   const versions = found.versions.map(({ version }) => version);
-  if (missingFrom(versions, record.versions).length === record.versions.length) {
+  if (versionsNotIn(versions, record.versions).length === record.versions.length) {
     const statusReason = "another object has its name; it has none of the restored versions";
     return { ...record, status: "replaced", statusReason };
   }
-  const missing = missingFrom(versions, record.missingVersions);
+  const missing = versionsNotIn(versions, record.missingVersions);
   return { ...record, versions, missingVersions: missing, status: "present", statusReason: undefined };
 }
 
@@ -134,10 +134,13 @@ export function checkRecreation(
   copy: { readonly vaultUri: string; readonly versions: readonly string[]; readonly isPurgeable: boolean },
   backup: { readonly sourceVaultUri?: string | undefined; readonly versions: readonly string[] },
 ): RecreationCheck {
-  if (backup.sourceVaultUri === undefined || isSameName(backup.sourceVaultUri, copy.vaultUri)) {
-    return { kind: "refused", because: "recreate is only for a replica in another vault than the source." };
+  if (backup.sourceVaultUri === undefined) {
+    return { kind: "refused", because: "The backup does not say which object it was made from." };
   }
-  const additional = missingFrom(backup.versions, copy.versions);
+  if (isSameName(backup.sourceVaultUri, copy.vaultUri)) {
+    return { kind: "refused", because: "This is the source's own vault; recreate works only in another vault." };
+  }
+  const additional = versionsNotIn(backup.versions, copy.versions);
   if (additional.length > 0) {
     return { kind: "refused", because: `The backup does not hold ${versionsText(additional)}, which would be lost.` };
   }

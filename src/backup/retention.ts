@@ -1,6 +1,6 @@
 import type { Backup, LookedUpSource, PreviousBackup } from "./backup";
 import { damageOf } from "./blob";
-import { isSameName, missingFrom, versionsText } from "./versions";
+import { isSameName, versionsNotIn, versionsText } from "./versions";
 
 type Holder = Pick<Backup, "sourceUri" | "versions">;
 
@@ -36,7 +36,7 @@ function whyKept(backup: Backup, newest: Holder, holders: readonly Holder[]): st
   const damage = damageOf(backup);
   const suffix = damage === undefined ? "" : `; the blob is damaged: ${damage}`;
   const ofSameObject = holders.filter((holder) => isSameName(holder.sourceUri, sourceUri));
-  if (versions.length > 0 && ofSameObject.some((holder) => missingFrom(holder.versions, versions).length === 0)) {
+  if (versions.length > 0 && ofSameObject.some((holder) => versionsNotIn(holder.versions, versions).length === 0)) {
     return undefined;
   }
   if (!isSameName(newest.sourceUri, sourceUri)) {
@@ -47,7 +47,7 @@ function whyKept(backup: Backup, newest: Holder, holders: readonly Holder[]): st
   }
   return newest.versions.length === 0
     ? `the versions that the newer backup holds are unknown${suffix}`
-    : `no newer backup is known to hold ${versionsText(missingFrom(newest.versions, versions))}${suffix}`;
+    : `no newer backup is known to hold ${versionsText(versionsNotIn(newest.versions, versions))}${suffix}`;
 }
 
 /**
@@ -61,7 +61,7 @@ export function whyIrreplaceable({ versions }: Pick<Backup, "versions">, source:
   if (versions.length === 0) {
     return "The versions that the backup holds are unknown.";
   }
-  const lost = missingFrom(
+  const lost = versionsNotIn(
     source.versions.map(({ version }) => version),
     versions,
   );

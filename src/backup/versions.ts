@@ -1,6 +1,6 @@
-/** The versions that are not among the others. Key Vault compares identifiers without regard to case. */
-export function missingFrom(others: readonly string[], versions: readonly string[]): string[] {
-  const names = new Set(others.map((version) => version.toLowerCase()));
+/** The versions that the holder lacks. Key Vault compares identifiers without regard to case. */
+export function versionsNotIn(holder: readonly string[], versions: readonly string[]): string[] {
+  const names = new Set(holder.map((version) => version.toLowerCase()));
   return versions.filter((version) => !names.has(version.toLowerCase()));
 }
 

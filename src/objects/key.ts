@@ -28,7 +28,6 @@ export const key: ObjectKind<KeyObjectClient> = {
   noun: "key",
   collection: "keys",
   properties: { name: "keyName", uri: "keyUri", uriWithVersion: "keyUriWithVersion" },
-  blobOrigin: "vaultKeyOrCertificate",
   permissions: {
     backup: permission("back up", "backup/action", "backup", cryptoUser),
     list: permission("list the versions of", "read", "list", cryptoUser, "read/action"),

@@ -63,7 +63,7 @@ export interface DeletedObject {
   readonly purgedAt: number | undefined;
 }
 
-/** The service's operations on the objects of one kind in one vault. Refusals are thrown as they come. */
+/** The service's operations on the objects of one kind in one vault. Methods throw a `Refusal` as it comes. */
 export interface ObjectClient {
   /** In no particular order; none if there is no such object. */
   listVersions(name: string, signal: AbortSignal): Promise<ObjectVersion[]>;
@@ -116,8 +116,6 @@ export interface ObjectKind<Client extends ObjectClient = ObjectClient> {
     readonly uri: "keyUri";
     readonly uriWithVersion: "keyUriWithVersion";
   };
-  /** What a vault's blob of the kind begins with. */
-  readonly blobOrigin: "vaultKeyOrCertificate";
   readonly permissions: Readonly<Record<OperationName, Permission>>;
   connect(vaultUri: string, credential: TokenCredential, options: ClientOptions): Client;
   /** Names of the checks that `prove` makes of each version. */

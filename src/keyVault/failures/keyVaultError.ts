@@ -80,7 +80,7 @@ export class MalformedAnswer extends Error {
   override readonly name = "MalformedAnswer";
 
   constructor(what: string) {
-    super(`the answer is 200 ${what}`);
+    super(`the host answered 200 ${what}`);
   }
 }
 
@@ -140,7 +140,7 @@ function explain(error: unknown, operation: Operation): { readonly code: Failure
   if (error instanceof Error && /challenge resource '.*' does not match/.test(error.message)) {
     return { code: "challenge", fact: "the host requested a token for another service, so none was sent" };
   }
-  return { code: "not-key-vault", fact: `the answer is not one of Key Vault${restCode ? ` (${restCode})` : ""}` };
+  return { code: "not-key-vault", fact: `the answer did not come from Key Vault${restCode ? ` (${restCode})` : ""}` };
 }
 
 // A refusal may repeat what was sent. No word is as long, but a part of a blob is.

@@ -15,7 +15,7 @@ const remedies = {
   "blob-other-hsm":
     "A Managed HSM restores only backups of an HSM with the same security domain: use such a backup, whole.",
   "bad-request": "Check the inputs of the resource.",
-  challenge: "Check vaultUri: the host may be impersonating Key Vault.",
+  challenge: "Check the host: it may be impersonating Key Vault.",
   connection: "Check the network between this machine and the vault.",
   credential: "",
   firewall:
@@ -24,26 +24,27 @@ const remedies = {
   "host-not-found":
     "Check the vault's name and cloud; the name of a vault with only a private endpoint resolves in its network alone.",
   "keeps-changing": "Run again when no more versions are being added.",
-  "key-use": ({ kind }) => `The ${kind.noun}'s own attributes or key_ops forbid the operation.`,
+  "key-use": ({ kind }) =>
+    `The ${kind.noun}'s own attributes or key_ops forbid the operation: enable the version, or correct nbf, exp or key_ops.`,
   "managed-by-certificate": ({ kind, vaultUri, objectName = "" }) =>
     `The ${kind.noun} belongs to a certificate; use ${azCommand("certificate", "backup", vaultUri, objectName)} --file <file>.`,
   "name-not-free": "Run again in a few minutes.",
   "name-taken": ({ kind, vaultUri, objectName }) =>
     `A ${kind.noun} in use, soft-deleted or just purged has the name${
-      objectName === undefined ? "" : `; show it: ${azCommand(kind.noun, "show", vaultUri, objectName)}`
+      objectName === undefined ? "" : `; look: ${azCommand(kind.noun, "show", vaultUri, objectName)}, or show-deleted`
     }.`,
   busy: "Another operation on the object is under way: run again.",
   "not-found": ({ kind, vaultUri, objectName }) =>
     objectName === undefined
-      ? "Check that vaultUri names a Key Vault and that no proxy answers in its place."
+      ? "Check that the host is a Key Vault's and that no proxy answers in its place."
       : `Check the name; if the ${kind.noun} was deleted, recover it: ${azCommand(kind.noun, "recover", vaultUri, objectName)}.`,
-  "not-key-vault": "Check that vaultUri names a Key Vault and that no proxy answers in its place.",
+  "not-key-vault": "Check that the host is a Key Vault's and that no proxy answers in its place.",
   "private-endpoint": "Public access to the vault is off: run from a network that reaches its private endpoint.",
   "purge-protection": ({ kind }) =>
-    `The soft-deleted ${kind.noun} stays until the vault's retention period ends; until then it can be recovered.`,
-  redirect: "Redirects to other hosts are not followed: check vaultUri.",
+    `The soft-deleted ${kind.noun} stays until the vault's retention period ends: recover it, or use another vault.`,
+  redirect: "Redirects to other hosts are not followed: check the host.",
   "service-error": "The service failed and retries did not help: run again later.",
-  throttled: "The vault is throttled: run again later, or with fewer operations at a time.",
+  throttled: "The vault is throttled: run again later, with fewer operations at a time.",
   timeout: "Check the network between this machine and the vault (firewall, proxy, private endpoint), and run again.",
   tls: "If a proxy or a private cloud signed it, put that authority's certificate in NODE_EXTRA_CA_CERTS.",
   unauthorized: "Check that the credential belongs to the vault's tenant and cloud.",

@@ -6,7 +6,7 @@ import { lookUp, reasonOf } from "./lookUp";
 export type Removal =
   /** The object is gone for good, whoever removed it. */
   | { readonly kind: "removed" }
-  /** Another object has the name. It was not touched, or not after it was found soft-deleted. */
+  /** Another object has the name. `isSoftDeleted`: it is soft-deleted, perhaps by this removal, and was not purged. */
   | { readonly kind: "anotherObject"; readonly isSoftDeleted: boolean }
   /** The vault has purge protection. */
   | { readonly kind: "notPurgeable"; readonly purgedAt: number | undefined }

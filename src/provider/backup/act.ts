@@ -75,8 +75,8 @@ export async function requireReplaceable(kind: ObjectKind, record: BackupRecord,
     const because = whyIrreplaceable({ versions }, await source);
     if (because !== undefined) {
       throw new Error(
-        `Not deleted: the backup of ${sourceUri} may be the only copy. ${because} To delete it anyway, set forceDelete: true ` +
-          `and run pulumi up first. ${more("troubleshooting.md#not-deleted")}`,
+        `Not deleted: the backup of ${sourceUri} may be the only copy. ${because} To drop the backup anyway, set ` +
+          `forceDelete: true, run pulumi up, then delete it. ${more("troubleshooting.md#not-deleted")}`,
       );
     }
   }

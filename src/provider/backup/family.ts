@@ -2,6 +2,7 @@ import { type BackupPlan, planBackup } from "../../backup/planBackup";
 import { withoutForgotten } from "../../backup/retention";
 import type { ObjectKind } from "../../objects/objectKind";
 import type { Family } from "../engine/defineProvider";
+import { more } from "../engine/messages";
 import { numberIn, type Properties, textIn } from "../engine/values";
 import { describeNewBackup, makeBackup, refreshBackup, requireReplaceable } from "./act";
 import { checkBackup, declaredBackup } from "./inputs";
@@ -35,7 +36,11 @@ export function backupFamily(resource: string, kind: ObjectKind): Family<BackupP
     async read(recorded, context) {
       const { record, source } = await refreshBackup(kind, backupRecordIn(kind, recorded), context);
       if (source.kind !== "found") {
-        context.print(record.sourceUri, `the backup is kept; the source is ${source.kind}. ${source.because}`);
+        const runbook = source.kind === "missing" ? ` ${more("when-a-key-is-lost.md")}` : "";
+        context.print(
+          record.sourceUri,
+          `the backup is kept; the source is ${source.kind}. ${source.because}${runbook}`,
+        );
       }
       return backupProperties(kind, record);
     },

@@ -284,6 +284,8 @@ function attemptsOn(kind: ObjectKind, vaultUri: string, name: string, context: C
 }
 
 function endedEarly({ place, backup }: Drill, failure: string, leftover: Leftover | undefined): DrillResult {
-  const checks = backup.versions.map((version) => notRun(version, place.kind.checks, "the drill ended before"));
+  const checks = backup.versions.map((version) =>
+    notRun(version, place.kind.checks, "the drill ended before this check"),
+  );
   return { failure: failure.replace(/\.$/, ""), checks, restoredVersions: [], leftover };
 }

@@ -1,5 +1,5 @@
 import type { Leftover } from "../../backup/planDrill";
-import { isSameName, missingFrom } from "../../backup/versions";
+import { isSameName, versionsNotIn } from "../../backup/versions";
 import { type Removal, type RemovalCandidate, remove } from "../../keyVault/operations/remove";
 import { azCommand, objectUri } from "../../keyVault/vaultUri";
 import type { ObjectKind } from "../../objects/objectKind";
@@ -44,7 +44,7 @@ export function isOwnedBy({ owner }: Pick<ScratchPlace, "owner">, tags: Readonly
 /** Whether an object without a tag may be a copy of the drill, which was interrupted before it could tag the copy. */
 export function mayBeCopy({ versions }: ScratchPlace, { version, tags, versions: all }: RemovalCandidate): boolean {
   const present = all ?? [version];
-  return ownerIn(tags) === undefined && missingFrom(versions, present).length < present.length;
+  return ownerIn(tags) === undefined && versionsNotIn(versions, present).length < present.length;
 }
 
 /**
@@ -79,7 +79,10 @@ export async function removeLeftover(
   const removal = await remove(context.connect(vaultUri), kind, name, ({ tags }) => isOwnedBy(place, tags));
   if (removal.kind === "anotherObject") {
     const { uri, because, command } = leftoverOf(place, leftover.version, removal);
-    context.print(uri, `on record as left by a drill, and not touched: ${because}. If nobody needs it: ${command}.`);
+    context.print(
+      uri,
+      `not touched, although the last drill left a copy here: ${because}. If nobody needs it: ${command}.`,
+    );
   }
   return removal.kind === "failed" ? leftoverOf(place, leftover.version, removal) : undefined;
 }

@@ -41,7 +41,13 @@ export function checkBackupRef(
   readonly mistakes: string[];
 } {
   if (backup === undefined || typeof backup !== "object" || backup === null) {
-    return { backup, mistakes: backup === undefined ? [`Set backup, or blob, of ${resource}.`] : [] };
+    return {
+      backup,
+      mistakes:
+        backup === undefined
+          ? [`${resource} has no backup: set backup${resource.endsWith("Restore") ? ", or blob" : ""}.`]
+          : [],
+    };
   }
   const { name, uri } = kind.properties;
   const members = withoutEmpty(backup as Properties);
@@ -107,13 +113,17 @@ export function whyNotRestorable(kind: ObjectKind, { blob, blobSha256, recordedS
     return ["blob is not a Key Vault backup: expected base64url, base64 or the contents of a backup file."];
   }
   if (recordedSha256 !== undefined && recordedSha256 !== blobSha256) {
-    return [`blob is not the recorded backup: its SHA-256 is ${blobSha256}, and blobSha256 is ${recordedSha256}.`];
+    return [
+      `blob is not the recorded backup: its SHA-256 is ${blobSha256}, not ${recordedSha256}. Use that blob, or correct blobSha256.`,
+    ];
   }
   if (originOfBlob(blob) === "vaultSecret") {
     return [`blob is the backup of a secret, not of a ${kind.noun}. Restore it with az keyvault secret restore.`];
   }
   const incomplete = whyIncomplete(blob);
-  return incomplete === undefined ? [] : [`blob is not a whole backup: ${incomplete}. Use it as it was returned.`];
+  return incomplete === undefined
+    ? []
+    : [`blob is not a whole backup: ${incomplete}. Use the whole blob, or another backup.`];
 }
 
 /** A vault cannot restore what a Managed HSM backed up, nor the reverse. */

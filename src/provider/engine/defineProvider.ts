@@ -34,7 +34,7 @@ export interface Context {
   explain(error: unknown): string;
 }
 
-/** What every plan has: its kind, and what an unchanged resource's user should know all the same. */
+/** What every plan has. */
 export interface AnyPlan {
   readonly kind: string;
 }

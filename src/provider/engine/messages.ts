@@ -13,8 +13,8 @@ export function more(anchor: string): string {
 const hints: Partial<Readonly<Record<FailureCode, string>>> = {
   challenge:
     "For an emulator or a private cloud, set azure-keyvault-backup:disableChallengeResourceVerification to true.",
-  throttled: "Lower --parallel.",
-  timeout: "Or raise azure-keyvault-backup:timeoutSeconds.",
+  throttled: "For instance with --parallel 4.",
+  timeout: "If the vault is only slow, raise azure-keyvault-backup:timeoutSeconds.",
   unauthorized: "Set azure-native:tenantId and azure-native:environment.",
 };
 

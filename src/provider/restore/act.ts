@@ -1,8 +1,8 @@
 import { compareWithBackup, type ObjectMatch } from "../../backup/compareWithBackup";
 import { checkRecreation, type RestoreRecord } from "../../backup/planRestore";
-import { isSameName, missingFrom, versionsText } from "../../backup/versions";
+import { isSameName, versionsNotIn, versionsText } from "../../backup/versions";
 import type { FoundObject } from "../../keyVault/operations/lookUp";
-import { type RemovalCandidate, remove } from "../../keyVault/operations/remove";
+import { type Removal, type RemovalCandidate, remove } from "../../keyVault/operations/remove";
 import { restore } from "../../keyVault/operations/restore";
 import { azCommand, objectUri } from "../../keyVault/vaultUri";
 import { mapConcurrently, type ObjectKind } from "../../objects/objectKind";
@@ -26,11 +26,24 @@ export async function restoreOrAdopt(target: Target, context: Context): Promise<
   const { kind, vaultUri, backup } = target;
   const restoration = await restore(context.connect(vaultUri), kind, backup.blob, backup.name);
   const { name } = restoration;
-  requireName(target, name);
+  const isExpected = backup.name === undefined || isSameName(backup.name, name);
   if (restoration.kind === "restored") {
+    if (!isExpected) {
+      throw new Error(
+        `The blob held ${kind.noun} "${name}", not "${backup.name}", and "${name}" was restored into ${new URL(vaultUri).host} just ` +
+          `now. Remove it if it is not needed: ${azCommand(kind.noun, "delete", vaultUri, name)}.`,
+      );
+    }
     const { newest, versions } = restoration;
-    const expected = backup.versions.includes(newest) ? backup.versions : [newest];
-    return recordOf(target, name, versions ?? expected, context);
+    // The restore worked and the listing did not: the backup tells the versions if it holds the newest.
+    const unlisted = backup.versions.includes(newest) ? backup.versions : [newest];
+    return recordOf(target, name, versions ?? unlisted, context);
+  }
+  if (!isExpected) {
+    throw new Error(
+      `The blob holds ${kind.noun} "${name}", not "${backup.name}"; nothing was restored. Correct the name in backup, or use the ` +
+        `blob of "${backup.name}".`,
+    );
   }
   if (restoration.isSoftDeleted) {
     throw nameTaken(target, name, {
@@ -41,15 +54,17 @@ export async function restoreOrAdopt(target: Target, context: Context): Promise<
   const found = await context.lookUp(kind, vaultUri, name);
   if (found.kind !== "found") {
     throw nameTaken(target, name, {
-      because: "its name was taken a moment ago",
-      remedy: `${found.because} Run again.`,
+      because: `its name was taken a moment ago, and now ${found.kind === "missing" ? "no key is seen" : "it is unknown by what"}`,
+      remedy: found.kind === "missing" ? "Run again." : found.because,
     });
   }
   const versions = found.versions.map(({ version }) => version);
   const thumbprints = await thumbprintsOf(target, name, found, context);
   const match = compareWithBackup(backup, { versions, thumbprints });
   if (match.kind !== "same") {
-    throw nameTaken(target, name, explainMatch(kind, match));
+    const { because, remedy } = explainMatch(kind, match);
+    const doubt = "; an attempt that got no answer may have restored it";
+    throw nameTaken(target, name, { because: restoration.mayBeDone ? `${because}${doubt}` : because, remedy });
   }
   context.print(
     objectUri(kind, vaultUri, name),
@@ -74,10 +89,11 @@ export async function recreate(target: Target, record: RestoreRecord, context: C
     throw refuse(found.because);
   }
   const versions = found.kind === "found" ? found.versions.map(({ version }) => version) : [];
-  // An update that ended after its restore left this.
-  if (versions.length > 0 && missingFrom(versions, backup.versions).length === 0) {
+  // The last update restored the object and was killed before the state had it.
+  if (versions.length > 0 && versionsNotIn(versions, backup.versions).length === 0) {
     return recordOf(target, record.name, versions, context);
   }
+  // If the vault does not say, nothing is deleted; what is deleted already may be tried.
   const isPurgeable =
     found.kind === "found"
       ? found.versions.every((version) => version.isPurgeable === true)
@@ -88,32 +104,42 @@ export async function recreate(target: Target, record: RestoreRecord, context: C
   }
   context.print(
     record.uri,
-    `deleting, purging and restoring it from the newer backup; the ${kind.noun} is unavailable ` +
-      "until this completes.",
+    `deleting, purging and restoring it from the newer backup; the ${kind.noun} is unavailable until this completes.`,
   );
   const isBackedUp = ({ version, versions }: RemovalCandidate) =>
-    missingFrom(backup.versions, versions ?? [version]).length === 0;
+    versionsNotIn(backup.versions, versions ?? [version]).length === 0;
   const removal = await remove(context.connect(vaultUri), kind, record.name, isBackedUp);
+  if (removal.kind === "anotherObject" && !removal.isSoftDeleted) {
+    throw refuse("It has a version that the backup does not hold.");
+  }
   if (removal.kind !== "removed") {
-    const because =
-      removal.kind === "failed"
-        ? removal.because
-        : removal.kind === "notPurgeable"
-          ? "The vault has purge protection."
-          : "It has a version that the backup does not hold.";
-    if (removal.kind === "anotherObject" && !removal.isSoftDeleted) {
-      throw refuse(because);
-    }
-    // A deletion without an answer in time may still take effect.
-    const isSoftDeleted = removal.kind === "notPurgeable" || removal.isSoftDeleted;
-    const recover = azCommand(kind.noun, "recover", vaultUri, record.name);
-    throw new Error(
-      isSoftDeleted
-        ? `${record.uri} is not recreated; it is soft-deleted now. ${because} Run again, or recover it: ${recover}.`
-        : `${record.uri} is not recreated. ${because} Run again.`,
-    );
+    throw new Error(`${record.uri} is not recreated. ${explainRemoval(target, record.name, removal)}`);
   }
   return restoreOrAdopt(target, context);
+}
+
+/** What is left, and what to do. A deletion that got no answer may still take effect. */
+function explainRemoval(
+  { kind, vaultUri }: Target,
+  name: string,
+  removal: Exclude<Removal, { kind: "removed" }>,
+): string {
+  const recover = azCommand(kind.noun, "recover", vaultUri, name);
+  switch (removal.kind) {
+    case "notPurgeable":
+      return (
+        "It is soft-deleted now and cannot be purged before the retention period ends. Recover it " +
+        `(${recover}), and set onNewVersions: "keep".`
+      );
+    case "anotherObject":
+      return `It is soft-deleted now, with a version that the backup does not hold. Recover it: ${recover}.`;
+    case "failed":
+      return removal.isSoftDeleted
+        ? `It is soft-deleted now. ${removal.because} Run again, or recover it: ${recover}.`
+        : `${removal.because} Run again.`;
+    default:
+      return removal satisfies never;
+  }
 }
 
 function recordOf(
@@ -134,18 +160,9 @@ function recordOf(
       sourceUri: backup.sourceUri,
       backedUpAt: backup.backedUpAt,
     },
-    missingVersions: missingFrom(versions, backup.versions),
+    missingVersions: versionsNotIn(versions, backup.versions),
     status: "present",
   };
-}
-
-function requireName({ kind, vaultUri, backup }: Target, name: string): void {
-  if (backup.name !== undefined && !isSameName(backup.name, name)) {
-    throw new Error(
-      `The blob holds ${kind.noun} "${name}", not "${backup.name}". ${objectUri(kind, vaultUri, name)} is in the vault now; if ` +
-        `it is not needed there: ${azCommand(kind.noun, "delete", vaultUri, name)}.`,
-    );
-  }
 }
 
 async function thumbprintsOf(

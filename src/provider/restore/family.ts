@@ -67,7 +67,7 @@ function explain(plan: RestorePlan): string | undefined {
     case "updateRecord":
       return `it stays as it is; the record changes, because ${plan.because}`;
     case "unknown":
-      return `what is due depends on ${plan.inputs.join(" and ")}, known during the update`;
+      return `a restore may be made: ${plan.inputs.join(" and ")} will be known during the update`;
     default:
       return plan satisfies never;
   }

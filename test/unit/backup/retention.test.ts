@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Backup } from "../../../src/backup/backup";
 import { damageOf, sha256OfBlob } from "../../../src/backup/blob";
 import { selectRetained, whyIrreplaceable, withoutForgotten } from "../../../src/backup/retention";
-import { missingFrom } from "../../../src/backup/versions";
+import { versionsNotIn } from "../../../src/backup/versions";
 import { backup, sourceUri, vaultUri, version } from "../../support/keyVault/backups";
 
 const [a, b, c] = [version("a"), version("b"), version("c")];
@@ -55,7 +55,7 @@ describe("the earlier backups that are kept", () => {
           const newer = [newest, ...earlier.slice(0, earlier.indexOf(one))].filter(
             (holder) => object(holder) === object(one),
           );
-          expect(newer.some((holder) => missingFrom(holder.versions, one.versions).length === 0)).toBe(true);
+          expect(newer.some((holder) => versionsNotIn(holder.versions, one.versions).length === 0)).toBe(true);
         }
       }),
     );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { isSameName, missingFrom, versionsText } from "../../../src/backup/versions";
+import { isSameName, versionsNotIn, versionsText } from "../../../src/backup/versions";
 
 const version = fc.stringMatching(/^[0-9a-fA-F]{1,2}$/);
 
@@ -8,7 +8,7 @@ describe("the versions that are missing from others", () => {
   it("are those that no other equals without regard to case, in their own order and spelling", () => {
     fc.assert(
       fc.property(fc.array(version), fc.array(version), (others, versions) => {
-        const missing = missingFrom(others, versions);
+        const missing = versionsNotIn(others, versions);
         const names = others.map((other) => other.toLowerCase());
         expect(missing).toEqual(versions.filter((one) => !names.includes(one.toLowerCase())));
       }),
