@@ -87,8 +87,8 @@ export interface PreviousBackup {
  * ```
  *
  * The backup is made when the resource is created. `pulumi up` makes a new one when the program names a version that the backup
- * does not hold, or another key; when `triggers` change; when `pulumi refresh` saw that the key changed; and when the backup is
- * older than `maxAgeDays`.
+ * does not hold, or another key; when `triggers` change; when `pulumi refresh` saw that the key changed; when the backup is older
+ * than `maxAgeDays`; and when the blob in the state is damaged.
  *
  * A new backup replaces an earlier one only if it is known to hold every version of it. Otherwise the earlier one stays in
  * `previous`. Deleting the resource is refused unless the vault still has every version, or `forceDelete` is recorded.

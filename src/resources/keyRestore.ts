@@ -24,7 +24,9 @@ export type KeyRestoreArgs = BackupSource & {
 export interface RestoredFrom {
   /** SHA-256 of the decoded blob, hexadecimal. */
   readonly blobSha256: string;
-  /** The versions that the backup holds, newest first. */
+  /**
+   * The versions that the backup is known to hold, newest first; if unknown, those that the key had after the restore.
+   */
   readonly versions: readonly string[];
   /** URI of the key that the backup was made from, if known. */
   readonly sourceUri?: string;
@@ -63,7 +65,7 @@ export class KeyRestore extends pulumi.dynamic.Resource {
   /** URI of the key, without a version. */
   declare readonly keyUri: pulumi.Output<string>;
 
-  /** URI of the newest version when the key was restored. */
+  /** URI of the newest version, as of the restore or the last refresh. */
   declare readonly keyUriWithVersion: pulumi.Output<string>;
 
   /** Every version of the key, newest first. The identifiers are those of the source. Read at the restore and at each refresh. */
@@ -80,8 +82,8 @@ export class KeyRestore extends pulumi.dynamic.Resource {
 
   /**
    * The key at the last refresh. `present`: it is there. `missing`: the next `pulumi up` restores it. `softDeleted`: the next
-   * `pulumi up` fails and says how to recover it. `replaced`: another key has its name, and the next `pulumi up` fails.
-   * `unreachable`: unknown.
+   * `pulumi up` fails and says how to recover it, unless `recreate` is due: then the key is purged and restored. `replaced`:
+   * another key has its name, and the next `pulumi up` fails. `unreachable`: unknown.
    */
   declare readonly status: pulumi.Output<"present" | "missing" | "softDeleted" | "replaced" | "unreachable">;
 

@@ -44,7 +44,8 @@ export interface KeyVaultBackupProviderArgs {
   /** Whether to skip the request that asks Microsoft if the sign-in authority is known. For private clouds. */
   disableInstanceDiscovery?: pulumi.Input<boolean> | undefined;
   /**
-   * Whether tokens may also go to hosts outside the domain that the host's challenge names. For emulators and private clouds.
+   * Switches off the check that the host asks for a token of its own domain. Only for emulators, private clouds and private link
+   * names: a wrong host could then receive a token.
    * @default false
    */
   disableChallengeResourceVerification?: pulumi.Input<boolean> | undefined;

@@ -28,8 +28,8 @@ export interface RestoreDrillArgs {
    */
   triggers?: pulumi.Input<readonly unknown[]> | undefined;
   /**
-   * What a failed drill does. `fail` fails the update, and the next `pulumi up` runs the drill again. `record` prints a line and
-   * lets the update go on. The evidence is recorded in both cases.
+   * What a failed drill does. `fail` fails the update, and the next `pulumi up` runs the drill again, unless a soft-deleted copy
+   * blocks the name. `record` prints a line and lets the update go on. The evidence is recorded in both cases.
    * @default "fail"
    */
   onFailure?: pulumi.Input<"fail" | "record"> | undefined;
@@ -48,7 +48,7 @@ export type DrillCheckResult = "passed" | `failed: ${string}` | `not run: ${stri
 export interface DrillCheck {
   /** 32 hexadecimal digits. */
   readonly version: string;
-  /** Whether the restored key has the version, and the backup is recorded to hold it. */
+  /** Whether the version is in the restored key and in the record of the backup. */
   readonly versionId: DrillCheckResult;
   /** Whether the public key equals the source's, as recorded with the backup or as read from the source. */
   readonly publicKey: DrillCheckResult;

@@ -81,7 +81,7 @@ describe("the pages", () => {
 
   it("name only roles that messages name too, and the three that the text sets apart from them", () => {
     const roles = Object.values(key.permissions).flatMap(({ role, hsmRole }) => [role, hsmRole]);
-    const others = ["Key Vault Administrator", "Key Vault Contributor"];
+    const others = ["Key Vault Administrator", "Key Vault Contributor", "Managed HSM Contributor"];
     const named = pages.flatMap((page) => [...prose(page).matchAll(/\*((?:Key Vault|Managed HSM)\s[\w\s]+?)\*/g)]);
     expect(named.length).toBeGreaterThan(10);
     expect(

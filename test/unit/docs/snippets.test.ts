@@ -146,7 +146,7 @@ describe("a shell recipe", () => {
     expect(readFileSync(path.join(folder, "key.keyvaultbackup")).toString("base64url")).toBe(blob);
   });
 
-  it("of the runbook writes one file for each backup in the state, and prints one line for each", () => {
+  it("of the runbook writes one file for each backup in the state, and prints one line for each, even if its blob is kept elsewhere", () => {
     const secret = (value: string) => ({
       "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
       plaintext: JSON.stringify(value),
@@ -169,6 +169,7 @@ describe("a shell recipe", () => {
           keyUri: "https://kv/keys/orders",
           previous: {
             [sha256OfBlob(earlier)]: { ...backup(earlier, "invoices"), sourceUri: "https://kv/keys/invoices" },
+            abc: { blobSha256: "abc", sourceUri: "https://kv/keys/elsewhere", versions: [] },
           },
         },
       },
@@ -182,8 +183,11 @@ describe("a shell recipe", () => {
     expect(lines.map((line) => line.split(" ")[0])).toEqual([
       "https://kv/keys/orders",
       "https://kv/keys/invoices",
+      "https://kv/keys/elsewhere",
       "https://kv/keys/others",
     ]);
+    const [withoutBlob] = lines.splice(2, 1);
+    expect(withoutBlob).toBe("https://kv/keys/elsewhere abc NO BLOB IN THE STATE");
     for (const [index, blob] of blobs.entries()) {
       const file = `${sha256OfBlob(blob)}.keyvaultbackup`;
       expect(lines[index]?.split(" ")).toContain(file);
