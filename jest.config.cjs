@@ -24,6 +24,8 @@ const withPackage = {
 module.exports = {
   // Tests wait for engines and vaults more than they compute.
   maxWorkers: 2,
+  // Many machines are slower, or busy.
+  testTimeout: 30_000,
   coverageProvider: "v8",
   collectCoverageFrom: ["src/**/*.ts"],
   reporters: ["default", "<rootDir>/test/support/plainSummary.cjs"],

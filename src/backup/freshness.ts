@@ -28,14 +28,15 @@ export function compareWithSource(recorded: Recorded, source: LookedUpSource): F
 
 function changeOf(recorded: Recorded, found: readonly SourceVersion[]): string | undefined {
   const present = found.map(({ version }) => version);
-  if (recorded.versions.length === 0) {
+  // Versions that were listed and not recorded belong to a blob that proves nothing.
+  if (recorded.versions.length === 0 && recorded.updatedAt === undefined) {
     return "the backup was made without the permission to list versions, and they can be listed now";
   }
   const gone = versionsNotIn(present, recorded.versions);
   if (gone.length > 0) {
     return `the vault no longer has ${versionsText(gone)} of the backup: it was created anew or restored`;
   }
-  const added = versionsNotIn(recorded.versions, present);
+  const added = recorded.versions.length === 0 ? [] : versionsNotIn(recorded.versions, present);
   if (added.length > 0) {
     return `the backup does not hold ${versionsText(added)}`;
   }

@@ -18,8 +18,8 @@ export function selectRetained(newest: Holder, earlier: readonly Backup[], retai
     const backup = { sourceUri, versions, blob, blobSha256, blobBytes, backedUpAt };
     const because = whyKept(backup, newest, holders);
     if (because !== undefined) {
-      // A damaged blob restores nothing: an older backup is not superseded by it.
-      if (damageOf(backup) === undefined) {
+      // A blob that is damaged, or not here, may restore nothing: an older backup is not superseded by it.
+      if (backup.blob !== undefined && damageOf(backup) === undefined) {
         holders.push(backup);
       }
       kept.push({ ...backup, keptBecause: because });

@@ -18,8 +18,7 @@ export function resourceOptions(
   const foreign = packageOf(opts?.provider);
   if (foreign !== undefined && foreign !== providerPackage) {
     throw new pulumi.RunError(
-      `A ${resource} cannot use a provider of ${foreign}. Pass a KeyVaultBackupProvider with the same settings as ` +
-        "provider, or no provider.",
+      `A ${resource} cannot use a provider of ${foreign}. Remove the option provider, or pass a KeyVaultBackupProvider there.`,
     );
   }
   return pulumi.mergeOptions(opts, { additionalSecretOutputs: [...secretOutputs] });

@@ -17,6 +17,20 @@ export const refusalPolicy: PipelinePolicy = {
   },
 };
 
+/** A policy that refuses a request to another origin than the vault's, which the service's own links to next pages may name. */
+export function sameOriginPolicy(vaultUri: string): PipelinePolicy {
+  const { origin } = new URL(vaultUri);
+  return {
+    name: "sameOriginPolicy",
+    async sendRequest(request, next) {
+      if (new URL(request.url).origin !== origin) {
+        throw new RestError("A request to another host was refused.", { code: "ANOTHER_HOST", request });
+      }
+      return next(request);
+    },
+  };
+}
+
 // The pipeline's own retries leave these out.
 const transientCodes = ["EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "EPIPE", "INCOMPLETE_ANSWER"];
 

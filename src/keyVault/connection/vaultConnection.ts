@@ -12,6 +12,7 @@ import {
   type Outcomes,
   recordOutcomes,
   refusalPolicy,
+  sameOriginPolicy,
 } from "./policies";
 import { throttlePolicy } from "./throttlePolicy";
 import type { Clock, Waits } from "./waits";
@@ -111,7 +112,12 @@ export class VaultConnection {
   #explain({ name, kind, objectName }: Task, error: unknown, signal: AbortSignal, startedAt: number): KeyVaultError {
     const operation: Operation = { name, kind, objectName, vaultUri: this.vaultUri };
     const seconds = Math.round((this.#options.clock.now() - startedAt) / 1000);
-    return new KeyVaultError(operation, error, { seconds, mayBeDone: this.#outcomes.mayBeDone(signal) });
+    const explained = new KeyVaultError(operation, error, { seconds, mayBeDone: this.#outcomes.mayBeDone(signal) });
+    if (explained.code === "challenge") {
+      // A client holds a request's body back until its first challenge: a new one holds it back again.
+      this.#clients.delete(kind);
+    }
+    return explained;
   }
 
   /** Not every credential and poller ends with the signal. */
@@ -212,6 +218,7 @@ export class VaultConnection {
       retryOptions: { maxRetries: transientRetries, retryDelayInMs: waits.transient },
       userAgentOptions: { userAgentPrefix: "pulumi-azure-keyvault-backup" },
       additionalPolicies: [
+        { policy: sameOriginPolicy(vaultUri), position: "perCall" },
         { policy: firstCallAlonePolicy(waits.challenge, clock), position: "perCall" },
         { policy: refusalPolicy, position: "perCall" },
         { policy: connectionRetryPolicy(transientRetries, waits.transient), position: "perCall" },

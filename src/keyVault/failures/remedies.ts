@@ -31,7 +31,7 @@ const remedies = {
   "name-not-free": "Run again in a few minutes.",
   "name-taken": ({ kind, vaultUri, objectName }) =>
     `A ${kind.noun} in use, soft-deleted or just purged has the name${
-      objectName === undefined ? "" : `; look: ${azCommand(kind.noun, "show", vaultUri, objectName)}, or show-deleted`
+      objectName === undefined ? "" : `; show it: ${azCommand(kind.noun, "show", vaultUri, objectName)}`
     }.`,
   busy: "Another operation on the object is under way: run again.",
   "not-found": ({ kind, vaultUri, objectName }) =>

@@ -1,8 +1,9 @@
+import type { BackupRecord } from "../../backup/backup";
 import { type BackupPlan, planBackup } from "../../backup/planBackup";
 import { withoutForgotten } from "../../backup/retention";
 import type { ObjectKind } from "../../objects/objectKind";
-import type { Family } from "../engine/defineProvider";
-import { more } from "../engine/messages";
+import { type Family, RecordedFailure } from "../engine/defineProvider";
+import { more, userError } from "../engine/messages";
 import { numberIn, type Properties, textIn } from "../engine/values";
 import { describeNewBackup, makeBackup, refreshBackup, requireReplaceable } from "./act";
 import { checkBackup, declaredBackup } from "./inputs";
@@ -52,7 +53,11 @@ export function backupFamily(resource: string, kind: ObjectKind): Family<BackupP
         const previous = withoutForgotten(earlier.previous, forget);
         return backupProperties(kind, { ...earlier, previous, forceDelete });
       }
-      const record = await makeBackup(kind, earlier, { ...others, forget, forceDelete }, context);
+      const record = await makeBackup(kind, earlier, { ...others, forget, forceDelete }, context).catch(
+        (error: unknown) => {
+          throw withAmendment(kind, earlier, { forget, forceDelete }, error);
+        },
+      );
       for (const line of describeNewBackup(record)) {
         context.print(record.sourceUri, line);
       }
@@ -65,6 +70,22 @@ export function backupFamily(resource: string, kind: ObjectKind): Family<BackupP
       }
     },
   };
+}
+
+/** `forget` and `forceDelete` need no vault: they are recorded even if the backup fails. */
+function withAmendment(
+  kind: ObjectKind,
+  earlier: BackupRecord | undefined,
+  { forget, forceDelete }: { readonly forget: readonly string[]; readonly forceDelete: boolean },
+  error: unknown,
+): unknown {
+  if (earlier === undefined) {
+    return error;
+  }
+  const previous = withoutForgotten(earlier.previous, forget);
+  return forceDelete === earlier.forceDelete && previous.length === earlier.previous.length
+    ? error
+    : new RecordedFailure(userError(error).message, backupProperties(kind, { ...earlier, previous, forceDelete }));
 }
 
 function explain(plan: BackupPlan): string | undefined {

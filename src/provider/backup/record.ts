@@ -1,4 +1,5 @@
 import type { Backup, BackupRecord, SourceStatus } from "../../backup/backup";
+import { sha256OfBlob } from "../../backup/blob";
 import { objectUri } from "../../keyVault/vaultUri";
 import type { ObjectKind } from "../../objects/objectKind";
 import {
@@ -16,7 +17,11 @@ const statuses: readonly string[] = ["current", "changed", "missing", "unreachab
 
 /** Whether the properties record a backup. */
 export function isBackupRecord(properties: Properties): boolean {
-  return textIn(properties.blobSha256) !== undefined || textIn(properties.blob) !== undefined;
+  return (
+    textIn(properties.blobSha256) !== undefined ||
+    textIn(properties.blob) !== undefined ||
+    Object.keys(membersIn(properties.previous)).length > 0
+  );
 }
 
 /** The record in the properties that the engine hands over; tolerates an edited state. */
@@ -77,7 +82,8 @@ function backupIn(
     sourceUri,
     versions: textsIn(versions),
     blob: textIn(blob),
-    blobSha256,
+    // An edited state may have lost the hash; that is no damage.
+    blobSha256: blobSha256 || sha256OfBlob(textIn(blob) ?? ""),
     blobBytes: numberIn(blobBytes),
     backedUpAt: textIn(backedUpAt) ?? "",
   };

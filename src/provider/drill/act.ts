@@ -7,14 +7,14 @@ import { restore } from "../../keyVault/operations/restore";
 import type { Attempt, ObjectKind } from "../../objects/objectKind";
 import { type BackupRef, whyNotRestorable } from "../engine/backupRef";
 import type { Context } from "../engine/defineProvider";
+import { drillOwnerIn, drillTag, takeTurn } from "../engine/drillTag";
 import {
   type EarlierCopy,
+  isEarlierCopy,
   isOwnedBy,
   isSamePlace,
   leftoverOf,
   mayBeCopy,
-  ownerIn,
-  ownerTag,
   removeCopy,
   removeLeftover,
   type ScratchPlace,
@@ -64,7 +64,7 @@ export async function runDrill(drill: Drill, context: Context): Promise<DrillRes
     return endedEarly(drill, damage, drill.earlier?.leftover);
   }
   const { vaultUri, name } = drill.place;
-  return serialize(`${vaultUri}${name.toLowerCase()}`, async () => {
+  return takeTurn(vaultUri, name, async () => {
     // Until a look says otherwise, what the last drill left is still there.
     let leftover = drill.earlier?.leftover;
     try {
@@ -76,15 +76,6 @@ export async function runDrill(drill: Drill, context: Context): Promise<DrillRes
       return endedEarly(drill, context.explain(error), error instanceof DrillEnded ? error.leftover : leftover);
     }
   });
-}
-
-const turns = new Map<string, Promise<unknown>>();
-
-/** Drills of objects with one name in one vault run one after another. */
-async function serialize<T>(place: string, run: () => Promise<T>): Promise<T> {
-  const turn = (turns.get(place) ?? Promise.resolve()).then(run, run);
-  turns.set(place, turn);
-  return turn;
 }
 
 /** A copy in another place would be forgotten with the record. Returns the copy that is in this place. */
@@ -107,20 +98,20 @@ async function requireFreeName(place: ScratchPlace, context: Context): Promise<v
     throw new Error(found.because);
   }
   const isSoftDeleted = found.kind === "missing";
-  const candidate = candidateIn(found);
+  const candidate = candidateIn(place.vaultUri, found);
   if (candidate === undefined) {
     return;
   }
   const { version, tags } = candidate;
   if (isOwnedBy(place, tags)) {
-    const leftover = await removeCopy(place, version, (one) => isOwnedBy(place, one.tags), context);
+    const leftover = await removeCopy(place, version, (one) => isEarlierCopy(place, one), context);
     if (leftover !== undefined) {
       const until = leftover.blockedUntil === undefined ? "" : `, and blocks the name until ${leftover.blockedUntil}`;
       throw new DrillEnded(`the copy of an earlier drill is still there${until}: ${leftover.because}`, leftover);
     }
     return;
   }
-  const owner = ownerIn(tags);
+  const owner = drillOwnerIn(vaultUri, tags);
   if (owner !== undefined) {
     throw new DrillEnded(
       `the scratch vault has a copy of another drill (${owner}). Give each stack its own scratch vault`,
@@ -131,7 +122,7 @@ async function requireFreeName(place: ScratchPlace, context: Context): Promise<v
     const leftover = leftoverOf(place, version, { kind: "anotherObject", isSoftDeleted });
     throw new DrillEnded(
       `the scratch vault has ${object} with versions of the backup, perhaps a copy of an interrupted drill. It was not ` +
-        `touched; if nobody needs it: ${leftover.command}`,
+        `touched${leftover.command === undefined ? "; it may also be the source" : `; if nobody needs it: ${leftover.command}`}`,
       leftover,
     );
   }
@@ -179,7 +170,7 @@ async function unansweredCopy(place: ScratchPlace, context: Context): Promise<Co
     const because = `the restore got no answer, and whether it made a copy is unknown. ${found.because}`;
     throw new DrillEnded(because, leftoverOf(place, version, { kind: "failed", isSoftDeleted: false, because }));
   }
-  const candidate = candidateIn(found);
+  const candidate = candidateIn(place.vaultUri, found);
   if (found.kind === "missing" || candidate === undefined || !mayBeCopy(place, candidate)) {
     return undefined;
   }
@@ -187,13 +178,14 @@ async function unansweredCopy(place: ScratchPlace, context: Context): Promise<Co
 }
 
 function candidateIn(
+  vaultUri: string,
   found: Exclude<Awaited<ReturnType<Context["lookUp"]>>, { kind: "unreachable" }>,
 ): RemovalCandidate | undefined {
   if (found.kind === "missing") {
     return found.deleted && { ...found.deleted, versions: undefined };
   }
   const newest = newestOf(found.versions);
-  const candidate = newest.find(({ tags }) => ownerIn(tags) !== undefined) ?? newest[0];
+  const candidate = newest.find(({ tags }) => drillOwnerIn(vaultUri, tags) !== undefined) ?? newest[0];
   return candidate && { ...candidate, versions: found.versions.map(({ version }) => version) };
 }
 
@@ -214,7 +206,8 @@ async function proveRestored(drill: Drill, copy: Copy, context: Context): Promis
     evidence = endedEarly(drill, context.explain(error), undefined);
   }
   const isOurs = ({ version, tags }: RemovalCandidate) =>
-    isOwnedBy(place, tags) || (!isTagged && ownerIn(tags) === undefined && newest.includes(version));
+    newest.includes(version) &&
+    (isOwnedBy(place, tags) || (!isTagged && drillOwnerIn(place.vaultUri, tags) === undefined));
   const leftover = await removeCopy(place, newest[0] ?? "", isOurs, context);
   const isUnwanted = leftover?.blockedUntil !== undefined && !drill.allowSoftDeletedCopies;
   const failure =
@@ -229,11 +222,12 @@ async function proveRestored(drill: Drill, copy: Copy, context: Context): Promis
 }
 
 async function tagCopy({ place, newest }: Copy, context: Context): Promise<void> {
-  const { kind, vaultUri, name, owner } = place;
+  const { kind, vaultUri, name, owners } = place;
+  const [owner = ""] = owners;
   const connection = context.connect(vaultUri);
   for (const version of newest) {
     await connection.carryOut({ name: "update", kind, objectName: name }, ({ client, signal }) =>
-      client.setTags(name, version, ownerTag(owner), signal),
+      client.setTags(name, version, drillTag(vaultUri, owner), signal),
     );
   }
 }

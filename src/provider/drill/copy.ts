@@ -4,16 +4,21 @@ import { type Removal, type RemovalCandidate, remove } from "../../keyVault/oper
 import { azCommand, objectUri } from "../../keyVault/vaultUri";
 import type { ObjectKind } from "../../objects/objectKind";
 import type { Context } from "../engine/defineProvider";
+import { drillOwnerIn, drillTag } from "../engine/drillTag";
 
 /** Where the copies of a drill go, and whose they are. */
 export interface ScratchPlace {
   readonly kind: ObjectKind;
   readonly vaultUri: string;
   readonly name: string;
-  /** The resource that the drill is of. */
-  readonly owner: string;
+  /** The resource that the drill is of, by its present name and the recorded one. The present one is first. */
+  readonly owners: readonly string[];
   /** The versions that the backup is known to hold. */
   readonly versions: readonly string[];
+  /** The versions of the copy that the last drill made. */
+  readonly copiedVersions: readonly string[];
+  /** Whether the vault is known not to be the source's own. */
+  readonly isScratch: boolean;
 }
 
 /** What the last drill left, and where. */
@@ -22,29 +27,25 @@ export interface EarlierCopy {
   readonly leftover: Leftover;
 }
 
-const tagName = "restore-drill-of";
-
-// The service takes tag values of up to 256 characters.
-const longestTag = 256;
-
-/** The one tag that says which resource made a copy. It replaces the tags of the source. */
-export function ownerTag(owner: string): Record<string, string> {
-  return { [tagName]: owner.slice(-longestTag) };
+/** Whether the tag says that this resource made the object. `owners`: the resource's present name, and the recorded one. */
+export function isOwnedBy({ vaultUri, owners }: ScratchPlace, tags: Readonly<Record<string, string>>): boolean {
+  const owner = drillOwnerIn(vaultUri, tags);
+  return owner !== undefined && owners.some((one) => drillOwnerIn(vaultUri, drillTag(vaultUri, one)) === owner);
 }
 
-/** The resource that made an object as the copy of a drill; undefined if none did. */
-export function ownerIn(tags: Readonly<Record<string, string>>): string | undefined {
-  return tags[tagName];
-}
-
-export function isOwnedBy({ owner }: Pick<ScratchPlace, "owner">, tags: Readonly<Record<string, string>>): boolean {
-  return ownerIn(tags) === ownerTag(owner)[tagName];
+/** Whether an object is a copy that an earlier drill of this resource made, and has got no version of its own since. */
+export function isEarlierCopy(place: ScratchPlace, { version, tags, versions }: RemovalCandidate): boolean {
+  const known = [...place.versions, ...place.copiedVersions];
+  return isOwnedBy(place, tags) && (known.length === 0 || versionsNotIn(known, versions ?? [version]).length === 0);
 }
 
 /** Whether an object without a tag may be a copy of the drill, which was interrupted before it could tag the copy. */
-export function mayBeCopy({ versions }: ScratchPlace, { version, tags, versions: all }: RemovalCandidate): boolean {
+export function mayBeCopy(
+  { vaultUri, versions }: ScratchPlace,
+  { version, tags, versions: all }: RemovalCandidate,
+): boolean {
   const present = all ?? [version];
-  return ownerIn(tags) === undefined && versionsNotIn(versions, present).length < present.length;
+  return drillOwnerIn(vaultUri, tags) === undefined && versionsNotIn(versions, present).length < present.length;
 }
 
 /**
@@ -76,7 +77,7 @@ export async function removeLeftover(
     return undefined;
   }
   const { kind, vaultUri, name } = place;
-  const removal = await remove(context.connect(vaultUri), kind, name, ({ tags }) => isOwnedBy(place, tags));
+  const removal = await remove(context.connect(vaultUri), kind, name, (candidate) => isEarlierCopy(place, candidate));
   if (removal.kind === "anotherObject") {
     const { uri, because, command } = leftoverOf(place, leftover.version, removal);
     context.print(
@@ -89,7 +90,7 @@ export async function removeLeftover(
 
 /** A copy that is still there. */
 export function leftoverOf(
-  { kind, vaultUri, name }: ScratchPlace,
+  { kind, vaultUri, name, isScratch }: ScratchPlace,
   version: string,
   removal: Exclude<Removal, { kind: "removed" }>,
 ): Leftover {
@@ -110,11 +111,9 @@ export function leftoverOf(
     case "failed": {
       const because =
         removal.kind === "failed" ? removal.because.replace(/\.$/, "") : "it is not known to be a copy of this drill";
-      return {
-        ...copy,
-        because,
-        command: isSoftDeleted ? command("purge") : `${command("delete")} && ${command("purge")}`,
-      };
+      const remove = isSoftDeleted ? command("purge") : `${command("delete")} && ${command("purge")}`;
+      // In the source's own vault the command would remove the source.
+      return { ...copy, because, command: removal.kind === "failed" || isScratch ? remove : undefined };
     }
     default:
       return removal satisfies never;

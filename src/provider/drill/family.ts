@@ -59,8 +59,10 @@ export function drillFamily(resource: string, kind: ObjectKind): Family<DrillPla
 
     /** Removes the copy that the last drill left behind. */
     async delete(recorded, context) {
-      const { leftover, owner } = recordedDrill(kind, recorded);
-      const place = leftover && { kind, owner, versions: [], ...leftoverPlace(kind, leftover) };
+      const { leftover, owner, restoredVersions } = recordedDrill(kind, recorded);
+      const copiedVersions = leftover === undefined ? [] : [leftover.version, ...restoredVersions];
+      const facts = { kind, owners: [owner], versions: [], copiedVersions, isScratch: true };
+      const place = leftover && { ...facts, ...leftoverPlace(kind, leftover) };
       const left = place && (await removeLeftover({ place, leftover }, context));
       if (left !== undefined) {
         throw new Error(
@@ -74,10 +76,17 @@ export function drillFamily(resource: string, kind: ObjectKind): Family<DrillPla
 
 function drillOf(kind: ObjectKind, declared: Properties, recorded: Properties): Drill {
   const backup = backupRefIn(kind, declared.backup);
-  const owner = textIn(declared.owner) ?? "";
   const vaultUri = textIn(declared.vaultUri) ?? "";
-  const place: ScratchPlace = { kind, vaultUri, name: backup.name ?? "", owner, versions: backup.versions };
-  const { leftover } = recordedDrill(kind, recorded);
+  const { leftover, owner, restoredVersions } = recordedDrill(kind, recorded);
+  const place: ScratchPlace = {
+    kind,
+    vaultUri,
+    name: backup.name ?? "",
+    owners: [textIn(declared.owner) ?? "", owner].filter((one) => one !== ""),
+    versions: backup.versions,
+    copiedVersions: leftover === undefined ? restoredVersions : [leftover.version, ...restoredVersions],
+    isScratch: backup.sourceVaultUri !== undefined,
+  };
   return {
     place,
     backup,
@@ -104,7 +113,7 @@ function recordOf(
   return {
     vaultUri: place.vaultUri,
     name: place.name,
-    owner: place.owner,
+    owner: place.owners[0] ?? "",
     blobSha256: backup.blobSha256,
     triggers: arrayIn(triggers),
     drilledAt,

@@ -1,7 +1,7 @@
 import type { DrillCheck, DrillOutcome } from "../../backup/drillEvidence";
 import type { Leftover, RecordedDrill } from "../../backup/planDrill";
 import type { ObjectKind } from "../../objects/objectKind";
-import { arrayIn, membersIn, type Properties, textIn } from "../engine/values";
+import { arrayIn, membersIn, type Properties, textIn, textsIn } from "../engine/values";
 
 /** What a state records of a drill. */
 export interface DrillRecord {
@@ -28,12 +28,16 @@ export function isDrillRecord(properties: Properties): boolean {
 }
 
 /** What of a record decides whether a drill is due; tolerates an edited state. */
-export function recordedDrill(kind: ObjectKind, properties: Properties): RecordedDrill & { readonly owner: string } {
+export function recordedDrill(
+  kind: ObjectKind,
+  properties: Properties,
+): RecordedDrill & Pick<DrillRecord, "owner" | "restoredVersions"> {
   const { outcome } = properties;
   return {
     vaultUri: textIn(properties.vaultUri) ?? "",
     name: textIn(properties[kind.properties.name]) ?? "",
     owner: textIn(properties.owner) ?? "",
+    restoredVersions: textsIn(properties.restoredVersions),
     blobSha256: textIn(properties.blobSha256) ?? "",
     triggers: arrayIn(properties.triggers),
     drilledAt: textIn(properties.drilledAt) ?? "",

@@ -108,7 +108,7 @@ export function defineProvider<Plan extends AnyPlan>(
       const { inputs, mistakes } = family.check(news, configuration);
       const reasons = [...configuration.mistakes, ...mistakes];
       // The engine prints the value of a property that a failure names, even if the value is secret.
-      return { inputs: { ...inputs }, failures: reasons.map((reason) => ({ property: "", reason })) };
+      return { inputs: onWire(inputs), failures: reasons.map((reason) => ({ property: "", reason })) };
     },
 
     async diff(_id, olds, news) {

@@ -8,6 +8,7 @@ import { azCommand, objectUri } from "../../keyVault/vaultUri";
 import { mapConcurrently, type ObjectKind } from "../../objects/objectKind";
 import type { BackupRef } from "../engine/backupRef";
 import type { Context } from "../engine/defineProvider";
+import { drillOwnerIn, takeTurn } from "../engine/drillTag";
 import { more } from "../engine/messages";
 
 /** What to restore, and where. */
@@ -22,7 +23,12 @@ export interface Target {
  *
  * @throws An error that says what has the name, and what to do.
  */
-export async function restoreOrAdopt(target: Target, context: Context): Promise<RestoreRecord> {
+export function restoreOrAdopt(target: Target, context: Context): Promise<RestoreRecord> {
+  const { vaultUri, backup } = target;
+  return takeTurn(vaultUri, backup.name ?? "", () => restoreInTurn(target, context));
+}
+
+async function restoreInTurn(target: Target, context: Context): Promise<RestoreRecord> {
   const { kind, vaultUri, backup } = target;
   const restoration = await restore(context.connect(vaultUri), kind, backup.blob, backup.name);
   const { name } = restoration;
@@ -41,8 +47,9 @@ export async function restoreOrAdopt(target: Target, context: Context): Promise<
   }
   if (!isExpected) {
     throw new Error(
-      `The blob holds ${kind.noun} "${name}", not "${backup.name}"; nothing was restored. Correct the name in backup, or use the ` +
-        `blob of "${backup.name}".`,
+      `The blob holds ${kind.noun} "${name}", not "${backup.name}"; ` +
+        `${restoration.mayBeDone ? "an attempt that got no answer may have restored it" : "nothing was restored"}. Correct the name ` +
+        `in backup, or use the blob of "${backup.name}".`,
     );
   }
   if (restoration.isSoftDeleted) {
@@ -56,6 +63,12 @@ export async function restoreOrAdopt(target: Target, context: Context): Promise<
     throw nameTaken(target, name, {
       because: `its name was taken a moment ago, and now ${found.kind === "missing" ? "no key is seen" : "it is unknown by what"}`,
       remedy: found.kind === "missing" ? "Run again." : found.because,
+    });
+  }
+  if (found.versions.some(({ tags }) => drillOwnerIn(vaultUri, tags) !== undefined)) {
+    throw nameTaken(target, name, {
+      because: "the copy of a restore drill has its name",
+      remedy: "Run again later, and give drills a vault of their own.",
     });
   }
   const versions = found.versions.map(({ version }) => version);

@@ -99,13 +99,13 @@ export class ModelService {
   }
 
   /** The kind of a key, whose clients send their requests as the process of the moment. */
-  newKind(change: (client: KeyPort) => KeyPort = (client) => client): typeof key {
+  newKind(change: (client: KeyPort, vaultUri: string) => KeyPort = (client) => client): typeof key {
     return {
       ...key,
       connect: (vaultUri, credential, options) => {
         const policy = { policy: this.#processPolicy(vaultUri), position: "perRetry" } as const;
         const additionalPolicies = [...(options.additionalPolicies ?? []), policy];
-        return change(key.connect(vaultUri, credential, { ...options, additionalPolicies }));
+        return change(key.connect(vaultUri, credential, { ...options, additionalPolicies }), vaultUri);
       },
     };
   }

@@ -1,3 +1,5 @@
+import { drillTag } from "../../../src/provider/engine/drillTag";
+import type { Properties } from "../provider/memoryEngine";
 import type { KeyPort } from "./modelService";
 import type { ResourceName } from "./program";
 import type { Step } from "./steps";
@@ -13,8 +15,6 @@ export interface Mutant {
 }
 
 type Outputs = Record<string, unknown>;
-
-const ownTag = "restore-drill-of";
 
 /** Changes what an operation that the engine records returns. */
 function recording(resource: ResourceName, change: (outs: Outputs, olds: Outputs, news: Outputs) => Outputs): Mutation {
@@ -35,24 +35,41 @@ function recording(resource: ResourceName, change: (outs: Outputs, olds: Outputs
   };
 }
 
-const client = (resource: ResourceName, change: (client: KeyPort) => Partial<KeyPort>): Mutation => ({
-  client: (usual, name) => (name === resource ? change(usual) : {}),
+const client = (resource: ResourceName, change: (client: KeyPort, vaultUri: string) => Partial<KeyPort>): Mutation => ({
+  client: (usual, name, vaultUri) => (name === resource ? change(usual, vaultUri) : {}),
 });
 
-/** Each key looks as if the drill had made it. */
-function ownedByAll({ listVersions, getDeleted }: KeyPort, looks: readonly ("active" | "deleted")[]): Partial<KeyPort> {
-  let owner = "";
-  const owned = (tags: Readonly<Record<string, string>>) => ({ ...tags, [ownTag]: owner });
+/** Each key looks as if the drill had made it, whose versions nobody knows. */
+function ownedByAll(looks: readonly ("active" | "deleted")[]): Mutation {
+  const forgetful = (inputs: Properties): Properties => ({
+    ...inputs,
+    backup: { ...(inputs.backup as object), versions: [] },
+  });
   return {
-    listVersions: async (name, signal) => {
-      owner = `contoso/shop/dev/${name.replace("invoices", "orders")}`;
-      const versions = await listVersions(name, signal);
-      return looks.includes("active") ? versions.map((one) => ({ ...one, tags: owned(one.tags) })) : versions;
-    },
-    getDeleted: async (name, signal) => {
-      const deleted = await getDeleted(name, signal);
-      return looks.includes("deleted") ? { ...deleted, tags: owned(deleted.tags) } : deleted;
-    },
+    ...client("drill", ({ listVersions, getDeleted }, vaultUri) => {
+      let tag: Record<string, string> = {};
+      let listed: string | undefined;
+      const owned = <T extends { readonly tags: object }>(one: T): T => ({ ...one, tags: { ...one.tags, ...tag } });
+      return {
+        listVersions: async (name, signal) => {
+          tag = drillTag(vaultUri, `contoso/shop/dev/${name.replace("invoices", "orders")}`);
+          const versions = await listVersions(name, signal);
+          listed = versions[0]?.version ?? listed;
+          return looks.includes("active") ? versions.map(owned) : versions;
+        },
+        getDeleted: async (name, signal) => {
+          const deleted = await getDeleted(name, signal);
+          return looks.includes("deleted") ? { ...owned(deleted), version: listed ?? deleted.version } : deleted;
+        },
+      };
+    }),
+    provider: ({ create, update }, resource) =>
+      resource !== "drill"
+        ? {}
+        : {
+            create: (inputs, config) => create(forgetful(inputs), config),
+            update: (id, { restoredVersions: _, ...olds }, news, config) => update(id, olds, forgetful(news), config),
+          },
   };
 }
 
@@ -245,7 +262,7 @@ export const mutants: readonly Mutant[] = [
   {
     title: "takes every key in the scratch vault for a copy of its own",
     caught: /^A key of the user's in the scratch vault is changed/,
-    mutation: client("drill", (usual) => ownedByAll(usual, ["active", "deleted"])),
+    mutation: ownedByAll(["active", "deleted"]),
     steps: [
       ["a key is created anew", 1],
       ["pulumi up", 1],
@@ -256,7 +273,7 @@ export const mutants: readonly Mutant[] = [
   {
     title: "does not look again before it purges a copy",
     caught: /^A key of the user's in the scratch vault is changed/,
-    mutation: client("drill", (usual) => ownedByAll(usual, ["deleted"])),
+    mutation: ownedByAll(["deleted"]),
     steps: [
       ["pulumi up", 1],
       ["the user replaces the copy that a drill deleted", 0],

@@ -24,7 +24,7 @@ import { classNames, type Program, type ResourceName, resourceNames } from "./pr
 
 /** A defect to put into the provider, by what it is made of. */
 export interface Mutation {
-  readonly client?: (client: KeyPort, resource: ResourceName) => Partial<KeyPort>;
+  readonly client?: (client: KeyPort, resource: ResourceName, vaultUri: string) => Partial<KeyPort>;
   readonly environment?: (environment: Environment, resource: ResourceName) => Partial<Environment>;
   readonly family?: <Plan extends AnyPlan>(family: Family<Plan>, resource: ResourceName) => Partial<Family<Plan>>;
   readonly provider?: (provider: DynamicProvider, resource: ResourceName) => Partial<DynamicProvider>;
@@ -87,7 +87,10 @@ export class World {
       resource: ResourceName,
       familyOf: (name: string, kind: ReturnType<ModelService["newKind"]>) => Family<Plan>,
     ) => {
-      const kind = service.newKind((client) => ({ ...client, ...mutation.client?.(client, resource) }));
+      const kind = service.newKind((client, vaultUri) => ({
+        ...client,
+        ...mutation.client?.(client, resource, vaultUri),
+      }));
       const usual = familyOf(classNames[resource], kind);
       const family = { ...usual, ...mutation.family?.(usual, resource) };
       return new MemoryEngine(() => {

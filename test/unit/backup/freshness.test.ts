@@ -64,7 +64,7 @@ describe("an object has changed", () => {
     [
       "if its versions can be listed, and could not be when the backup was made",
       source(b, a),
-      { versions: [] },
+      { versions: [], updatedAt: undefined },
       "can be listed now",
     ],
   ])("%s", (_, found, recorded, because) => {

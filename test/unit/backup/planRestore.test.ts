@@ -267,7 +267,7 @@ describe("a recreation", () => {
   });
 
   it.each<[string, Partial<typeof copy>, { sourceVaultUri?: string; versions?: string[] }, string]>([
-    ["in the vault of the source", {}, { sourceVaultUri: vaultUri.toUpperCase() }, "another vault than the source"],
+    ["in the vault of the source", {}, { sourceVaultUri: vaultUri.toUpperCase() }, "the source's own vault"],
     ["of a version that the backup does not hold", { versions: [c, a] }, {}, `does not hold version ${c}`],
     ["of any version if the backup's versions are unknown", {}, { versions: [] }, `does not hold version ${a}`],
     ["in a vault that does not purge", { isPurgeable: false }, {}, "purge protection"],

@@ -25,7 +25,7 @@ async function isRefused(because: string, sourceUri = stack.keyUri): Promise<voi
   const { failureMessage } = stack.engine;
   expect(failureMessage).toContain(`Not deleted: the backup of ${sourceUri} may be the only copy.`);
   expect(failureMessage).toContain(because);
-  expect(failureMessage).toContain("set forceDelete: true and run pulumi up first");
+  expect(failureMessage).toContain("set forceDelete: true, run pulumi up");
   expect(failureMessage).toContain("troubleshooting.md#not-deleted");
   expect(stack.engine.failure).toMatchObject({ stack: "" });
 }

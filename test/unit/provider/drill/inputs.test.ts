@@ -44,7 +44,7 @@ const mistakesOf = async (inputs: Properties) => (await check({ vaultUri, backup
 describe("one sentence is the answer to", () => {
   it.each<[string, () => Properties, string]>([
     ["a missing scratch vault", () => ({ vaultUri: null }), "Set vaultUri to the scratch vault."],
-    ["a missing backup", () => ({ backup: undefined }), "Set backup, or blob, of RestoreDrill."],
+    ["a missing backup", () => ({ backup: undefined }), "RestoreDrill has no backup: set backup."],
     ["a scratch vault with a path", () => ({ vaultUri: `${vaultUri}keys` }), "vaultUri has a path"],
     [
       "the vault of the source",

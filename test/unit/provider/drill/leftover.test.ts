@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { LocalVault } from "../../../../localVault/localVault";
+import { drillTag } from "../../../../src/provider/engine/drillTag";
 import { TestService, type TestStack } from "../../../support/provider/testStack";
 
 interface Leftover {
@@ -299,7 +300,7 @@ describe("a copy in a scratch vault that the program does not name any more", ()
     expect(stack.target.hasKey("orders")).toBe(true);
     expect(stack.changes).toEqual([]);
     expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
-    expect(stack.lines.at(-1)).toContain("not touched: it is not known to be a copy of this drill");
+    expect(stack.lines.at(-1)).toContain("it is not known to be a copy of this drill");
   });
 
   it("does not stop the drill if that vault turns out to have purge protection", async () => {
@@ -358,7 +359,9 @@ describe("the deletion of the resource", () => {
     expect((stack.target.deletedKey("orders")?.versions ?? stack.target.keyVersions("orders"))[0]).toMatchObject({
       version,
     });
-    expect(stack.lines.at(-1)).toContain(`${keyUri}: on record as left by a drill, and not touched: it is not known`);
+    expect(stack.lines.at(-1)).toContain(
+      `${keyUri}: not touched, although the last drill left a copy here: it is not known`,
+    );
   });
 
   it("leaves a copy that was never tagged, with a line", async () => {
@@ -372,7 +375,9 @@ describe("the deletion of the resource", () => {
 
   it("leaves the copy of another resource that has the name by now", async () => {
     await leaves("delete");
-    stack.target.updateKey("orders", undefined, { tags: { "restore-drill-of": "organization/project/prod/orders" } });
+    stack.target.updateKey("orders", undefined, {
+      tags: drillTag(stack.target.vaultUri, "organization/project/prod/orders"),
+    });
     stack.target.permissions.add("delete");
     expect(await stack.drill.destroy()).toBe(true);
     expect(stack.target.hasKey("orders")).toBe(true);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { drillTag } from "../../../../src/provider/engine/drillTag";
 import { TestService, type TestStack } from "../../../support/provider/testStack";
 
 let service: TestService;
@@ -13,7 +14,6 @@ beforeEach(async () => {
 });
 
 const record = { onFailure: "record" } as const;
-const tag = "restore-drill-of";
 const once = ["restore", "update", "delete", "purge"];
 const keyUri = () => `${stack.target.vaultUri}keys/orders`;
 const isEmpty = () => !stack.target.hasKey("orders") && !stack.target.isDeleted("orders");
@@ -87,7 +87,9 @@ describe.each(["in use", "soft-deleted"])("a key %s that has the name in the scr
   it("is not touched if it is the copy of another resource, which the message names", async () => {
     await stack.backedUp();
     await restoreUntagged();
-    stack.target.updateKey("orders", undefined, { tags: { [tag]: "organization/project/prod/orders" } });
+    stack.target.updateKey("orders", undefined, {
+      tags: drillTag(stack.target.vaultUri, "organization/project/prod/orders"),
+    });
     settle();
     const { failure, leftover } = await refused();
     expect(failure).toContain("a copy of another drill (organization/project/prod/orders)");
@@ -98,7 +100,9 @@ describe.each(["in use", "soft-deleted"])("a key %s that has the name in the scr
   it("is removed first if it is the tagged copy of an interrupted drill of this resource", async () => {
     await stack.backedUp();
     await restoreUntagged();
-    stack.target.updateKey("orders", undefined, { tags: { [tag]: "organization/project/dev/orders" } });
+    stack.target.updateKey("orders", undefined, {
+      tags: drillTag(stack.target.vaultUri, "organization/project/dev/orders"),
+    });
     settle();
     await up();
     expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
@@ -174,7 +178,9 @@ describe("a restore whose answer is lost", () => {
     await stack.backedUp();
     stack.target.onRequest("restore", async () => {
       await restoreUntagged();
-      stack.target.updateKey("orders", undefined, { tags: { [tag]: "organization/project/prod/orders" } });
+      stack.target.updateKey("orders", undefined, {
+        tags: drillTag(stack.target.vaultUri, "organization/project/prod/orders"),
+      });
     });
     stack.target.fail("restore", { kind: "lostAnswer" });
     expect(await stack.drill.up(stack.drilling())).toBe(false);
@@ -289,7 +295,9 @@ describe("a foreign key is never touched", () => {
     await stack.backedUp();
     stack.target.fail("update", { kind: "forbidden", reason: "rbac" });
     stack.target.afterRequest("restore", () => {
-      stack.target.updateKey("orders", undefined, { tags: { [tag]: "organization/project/prod/orders" } });
+      stack.target.updateKey("orders", undefined, {
+        tags: drillTag(stack.target.vaultUri, "organization/project/prod/orders"),
+      });
     });
     expect(await stack.drill.up(stack.drilling())).toBe(false);
     expect(stack.target.hasKey("orders")).toBe(true);

@@ -70,7 +70,7 @@ describe("a backup among the inputs", () => {
 
 describe("a mistake in a backup", () => {
   it("is that there is none, unless the engine hands over something that the resource reports", () => {
-    expect(check(undefined).mistakes).toEqual(["Set backup, or blob, of KeyRestore."]);
+    expect(check(undefined).mistakes).toEqual(["KeyRestore has no backup: set backup, or blob."]);
     for (const backup of [null, "text", 1]) expect(check(backup)).toEqual({ backup, mistakes: [] });
   });
 
@@ -190,7 +190,7 @@ describe("a backup that cannot be restored", () => {
     [
       "is not the one that was recorded",
       { blob, blobSha256: "1".repeat(64) },
-      new RegExp(`^blob is not the recorded backup: its SHA-256 is ${blobSha256}, and blobSha256 is 1{64}\\.$`),
+      new RegExp(`^blob is not the recorded backup: its SHA-256 is ${blobSha256}, not 1{64}\\.`),
     ],
     ["is of a secret", { blob: ofSecret }, /not of a key\. Restore it with az keyvault secret restore\.$/],
     ["lacks its end", { blob: blob.slice(0, -200) }, /^blob is not a whole backup: it is cut short or changed\./],

@@ -29,8 +29,12 @@ const challenge = new Error("challenge resource 'x' does not match the requested
 describe("an error for the user", () => {
   it.each<[string, KeyVaultError, string]>([
     ["challenge", failed(challenge), "set azure-keyvault-backup:disableChallengeResourceVerification to true."],
-    ["throttled", failed(429), "Lower --parallel."],
-    ["timeout", failed(new DeadlinePassed(undefined)), "Or raise azure-keyvault-backup:timeoutSeconds."],
+    ["throttled", failed(429), "For instance with --parallel 4."],
+    [
+      "timeout",
+      failed(new DeadlinePassed(undefined)),
+      "If the vault is only slow, raise azure-keyvault-backup:timeoutSeconds.",
+    ],
     ["unauthorized", failed(401), "Set azure-native:tenantId and azure-native:environment."],
   ])("has Pulumi's part of the remedy, and the link to its code: %s", (code, error, hint) => {
     const { message } = userError(error);
@@ -88,7 +92,7 @@ describe("a brief explanation", () => {
   });
 
   it("has the hint of its code", () => {
-    expect(explainBriefly(failed(429), "program")).toMatch(/ Lower --parallel\.$/);
+    expect(explainBriefly(failed(429), "program")).toMatch(/ --parallel 4\.$/);
   });
 
   it("of another error has its own words", () => {

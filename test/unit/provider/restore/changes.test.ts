@@ -260,7 +260,7 @@ describe("a preview with inputs that are not known yet", () => {
     await up();
     stack.target.clearRequests();
     expect(await stack.restore.preview(stack.restoring(inputs))).toBe(true);
-    expect(stack.lines).toEqual([expect.stringContaining(`what is due depends on ${name}, known during the update.`)]);
+    expect(stack.lines).toEqual([expect.stringContaining(`${name} will be known during the update.`)]);
     expect(stack.target.requests).toEqual([]);
   });
 

@@ -48,7 +48,7 @@ const mistakesOf = async (inputs: Properties) => (await check({ vaultUri, backup
 describe("one sentence is the answer to", () => {
   it.each<[string, () => Properties, string]>([
     ["a missing vault", () => ({ vaultUri: null }), "Set vaultUri to the vault to restore into."],
-    ["a missing backup", () => ({ backup: undefined }), "Set backup, or blob, of KeyRestore."],
+    ["a missing backup", () => ({ backup: undefined }), "KeyRestore has no backup: set backup, or blob."],
     ["a backup that is a text", () => ({ backup: "AAAA" }), "backup must be a backup resource or an object."],
     ["a vault that is no text", () => ({ vaultUri: 1 }), "vaultUri must be a string."],
     [
@@ -132,7 +132,7 @@ describe("one sentence is the answer to", () => {
     [
       "a blob that is cut short",
       () => ({ backup: { blob: cut(4_000) } }),
-      "blob is not a whole backup: it is cut short or changed. Use it as it was returned.",
+      "blob is not a whole backup: it is cut short or changed. Use the whole blob, or another backup.",
     ],
     ["a blob that ends with its header", () => ({ backup: { blob: cut(60) } }), "blob is not a whole backup"],
     [

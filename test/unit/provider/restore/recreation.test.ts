@@ -136,7 +136,7 @@ describe("a key is not recreated, and nothing is changed,", () => {
   it("if the source of the backup is unknown", async () => {
     await outdated();
     const message = await refused({ ...recreate, backup: { ...stack.backupRef, keyUri: undefined } });
-    expect(message).toContain("recreate is only for a replica in another vault than the source.");
+    expect(message).toContain("does not say which object it was made from");
     expect(stack.requests).not.toContain("delete");
   });
 
@@ -226,8 +226,8 @@ describe("a version that appears while its key is recreated", () => {
     });
     expect(await stack.restore.up(stack.restoring(recreate))).toBe(false);
     const { failureMessage } = stack.restore;
-    expect(failureMessage).toContain("it is soft-deleted now");
-    expect(failureMessage).toContain("It has a version that the backup does not hold.");
+    expect(failureMessage).toContain("is soft-deleted now");
+    expect(failureMessage).toContain("a version that the backup does not hold");
     expect(failureMessage).toContain("az keyvault key recover --vault-name localhost --name orders");
     expect(deletedVersions()).toEqual([first, own]);
     // The next update does not purge it either.

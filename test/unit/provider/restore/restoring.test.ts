@@ -157,8 +157,7 @@ describe("a blob of another key than the program names", () => {
     const backup = { ...stack.backupRef, blob: await stack.source.backUpKey("invoices"), blobSha256: undefined };
     expect(await stack.restore.up(stack.restoring({ backup }))).toBe(false);
     const { failureMessage, outputs } = stack.restore;
-    expect(failureMessage).toContain('The blob holds key "invoices", not "orders".');
-    expect(failureMessage).toContain(`${stack.target.vaultUri}keys/invoices is in the vault now`);
+    expect(failureMessage).toContain('The blob held key "invoices", not "orders", and');
     expect(failureMessage).toContain("az keyvault key delete --vault-name localhost --name invoices");
     expect(outputs).toBeUndefined();
     expect(stack.target.keyNames).toEqual(["invoices"]);
