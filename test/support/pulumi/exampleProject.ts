@@ -21,6 +21,8 @@ export function exampleProject(
     files: Object.fromEntries(files.map(({ name }) => [name, readFileSync(path.join(folder, name), "utf8")])),
     env: {
       ...service.environment(),
+      // A unit test checks the types; the engine would check azure-native's at each command.
+      PULUMI_NODEJS_TRANSPILE_ONLY: "true",
       LOCAL_VAULT_CONTROL_URI: service.controlUri,
       STANDIN_ROLE_PROPAGATION_MS: `${rolePropagationMilliseconds}`,
     },
