@@ -70,7 +70,7 @@ describe("pulumi destroy, when the key is purged and the role to read has expire
     const output = await refusedDestroy();
     expect(errorsIn(output)).toEqual([expect.stringContaining(notDeleted())]);
     expect(errorsIn(output)[0]).toContain("Microsoft.KeyVault/vaults/keys/read");
-    expect(errorsIn(output)[0]).toContain("set forceDelete: true and run pulumi up first");
+    expect(errorsIn(output)[0]).toContain("set forceDelete: true, run pulumi up");
     // The engine prints a refusal to delete several times.
     expect(timesPrinted(output, notDeleted())).toBeLessThanOrEqual(5);
     expect(await project.outputs()).toMatchObject({ blob });
