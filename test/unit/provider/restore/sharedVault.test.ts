@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { drillTag } from "../../../../src/provider/engine/drillTag";
+import { TestService, type TestStack } from "../../../support/provider/testStack";
+
+const owner = "organization/project/dev/orders";
+
+let service: TestService;
+let stack: TestStack;
+
+beforeAll(async () => {
+  service = await TestService.start();
+});
+afterAll(() => service.stop());
+beforeEach(async () => {
+  stack = await service.newStack();
+  await stack.backedUp();
+});
+
+const versionsIn = () => stack.target.keyVersions("orders").map(({ version }) => version);
+
+describe("a KeyRestore and a RestoreDrill of one key in one vault", () => {
+  it("take turns, so that the drill does not remove what the restore adopted", async () => {
+    const [drill, restore] = await Promise.all([
+      stack.drill.up(stack.drilling({ onFailure: "record" })),
+      stack.restore.up(stack.restoring()),
+    ]);
+    expect([drill, restore]).toEqual([true, true]);
+    expect(versionsIn()).toEqual(stack.backupRef.versions);
+  });
+
+  it("do not mistake each other's key: a restore adopts no copy of a drill", async () => {
+    await stack.target.restoreKey(String(stack.backupRef.blob));
+    stack.target.updateKey("orders", undefined, {
+      tags: drillTag(stack.target.vaultUri, "organization/other/dev/orders"),
+    });
+    expect(await stack.restore.up(stack.restoring())).toBe(false);
+    expect(stack.restore.failureMessage).toContain("the copy of a restore drill has its name");
+  });
+});
+
+describe("a drill", () => {
+  it("does not take a key for its copy whose tag was made for another vault", async () => {
+    await stack.target.restoreKey(String(stack.backupRef.blob));
+    stack.target.updateKey("orders", undefined, { tags: drillTag(stack.source.vaultUri, owner) });
+    await stack.drill.up(stack.drilling({ onFailure: "record" }));
+    expect(stack.drill.outputs).toMatchObject({ outcome: "failed" });
+    expect(stack.target.hasKey("orders")).toBe(true);
+  });
+
+  it("does not remove a copy that got a version of its own", async () => {
+    await stack.target.restoreKey(String(stack.backupRef.blob));
+    stack.target.updateKey("orders", undefined, { tags: drillTag(stack.target.vaultUri, owner) });
+    stack.pass(1_000);
+    await stack.target.rotateKey("orders");
+    await stack.drill.up(stack.drilling({ onFailure: "record" }));
+    expect(stack.drill.outputs).toMatchObject({ outcome: "failed", leftover: { isSoftDeleted: false } });
+    expect(versionsIn()).toHaveLength(2);
+  });
+
+  it("still knows its copy after the stack was renamed", async () => {
+    stack.target.permissions.delete("delete");
+    await stack.drill.up(stack.drilling({ onFailure: "record" }));
+    expect(stack.drill.outputs?.leftover).toMatchObject({ keyName: "orders" });
+    stack.target.permissions.add("delete");
+    await stack.drill.up(stack.drilling({ onFailure: "record", owner: "organization/project/production/orders" }));
+    expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
+    expect(stack.target.hasKey("orders")).toBe(false);
+  });
+
+  it("prints no command that removes the key if the vault may be the source's own", async () => {
+    const { keyUri: _, ...backup } = stack.backupRef;
+    await stack.drill.up({ ...stack.drilling({ backup, onFailure: "record" }), vaultUri: stack.source.vaultUri });
+    expect(JSON.stringify(stack.drill.outputs)).not.toContain("az keyvault key delete");
+    expect(stack.source.hasKey("orders")).toBe(true);
+  });
+});
