@@ -80,10 +80,8 @@ export async function removeLeftover(
   const removal = await remove(context.connect(vaultUri), kind, name, (candidate) => isEarlierCopy(place, candidate));
   if (removal.kind === "anotherObject") {
     const { uri, because, command } = leftoverOf(place, leftover.version, removal);
-    context.print(
-      uri,
-      `not touched, although the last drill left a copy here: ${because}. If nobody needs it: ${command}.`,
-    );
+    const remedy = command === undefined ? "" : ` If nobody needs it: ${command}.`;
+    context.print(uri, `not touched, although the last drill left a copy here: ${because}.${remedy}`);
   }
   return removal.kind === "failed" ? leftoverOf(place, leftover.version, removal) : undefined;
 }

@@ -61,7 +61,9 @@ export function drillFamily(resource: string, kind: ObjectKind): Family<DrillPla
     async delete(recorded, context) {
       const { leftover, owner, restoredVersions } = recordedDrill(kind, recorded);
       const copiedVersions = leftover === undefined ? [] : [leftover.version, ...restoredVersions];
-      const facts = { kind, owners: [owner], versions: [], copiedVersions, isScratch: true };
+      // A leftover has no command if the vault may be the source's own.
+      const isScratch = leftover?.command !== undefined;
+      const facts = { kind, owners: [owner], versions: [], copiedVersions, isScratch };
       const place = leftover && { ...facts, ...leftoverPlace(kind, leftover) };
       const left = place && (await removeLeftover({ place, leftover }, context));
       if (left !== undefined) {

@@ -61,7 +61,7 @@ async function restoreInTurn(target: Target, context: Context): Promise<RestoreR
   const found = await context.lookUp(kind, vaultUri, name);
   if (found.kind !== "found") {
     throw nameTaken(target, name, {
-      because: `its name was taken a moment ago, and now ${found.kind === "missing" ? "no key is seen" : "it is unknown by what"}`,
+      because: `its name was taken a moment ago, and now ${found.kind === "missing" ? `no ${kind.noun} is seen` : "it is unknown by what"}`,
       remedy: found.kind === "missing" ? "Run again." : found.because,
     });
   }
@@ -75,9 +75,7 @@ async function restoreInTurn(target: Target, context: Context): Promise<RestoreR
   const thumbprints = await thumbprintsOf(target, name, found, context);
   const match = compareWithBackup(backup, { versions, thumbprints });
   if (match.kind !== "same") {
-    const { because, remedy } = explainMatch(kind, match);
-    const doubt = "; an attempt that got no answer may have restored it";
-    throw nameTaken(target, name, { because: restoration.mayBeDone ? `${because}${doubt}` : because, remedy });
+    throw nameTaken(target, name, explainMatch(kind, match), restoration.mayBeDone);
   }
   context.print(
     objectUri(kind, vaultUri, name),
@@ -201,10 +199,14 @@ interface Obstacle {
   readonly remedy: string;
 }
 
-function nameTaken({ kind, vaultUri }: Target, name: string, { because, remedy }: Obstacle): Error {
+/** @param mayBeDone - Whether an attempt that got no answer may have restored the object. */
+function nameTaken({ kind, vaultUri }: Target, name: string, { because, remedy }: Obstacle, mayBeDone = false): Error {
   const { host } = new URL(vaultUri);
   return new Error(
-    `Did not restore ${kind.noun} "${name}" into ${host}, and changed nothing: ${because}. ${remedy} ` +
+    (mayBeDone
+      ? `An attempt that got no answer may have restored ${kind.noun} "${name}" into ${host}, which is not certain`
+      : `Did not restore ${kind.noun} "${name}" into ${host}, and changed nothing`) +
+      `: ${because}. ${remedy} ` +
       more("troubleshooting.md#name-taken"),
   );
 }

@@ -74,4 +74,22 @@ describe("a drill", () => {
     expect(JSON.stringify(stack.drill.outputs)).not.toContain("az keyvault key delete");
     expect(stack.source.hasKey("orders")).toBe(true);
   });
+
+  it("prints no such command either when it is deleted", async () => {
+    const { keyUri: _, ...backup } = stack.backupRef;
+    await stack.drill.up({ ...stack.drilling({ backup, onFailure: "record" }), vaultUri: stack.source.vaultUri });
+    stack.printed.length = 0;
+    expect(await stack.drill.destroy()).toBe(true);
+    expect(stack.printed.join()).toContain("not touched");
+    expect(stack.printed.join()).not.toMatch(/az keyvault|undefined/);
+    expect(stack.source.hasKey("orders")).toBe(true);
+  });
+});
+
+it("A restore whose answer was lost does not say that it changed nothing", async () => {
+  const { versions: _, ...backup } = stack.backupRef;
+  stack.target.fail("restore", { kind: "lostAnswer" });
+  expect(await stack.restore.up(stack.restoring({ backup }))).toBe(false);
+  expect(stack.restore.failureMessage).toContain("may have restored");
+  expect(stack.restore.failureMessage).not.toContain("changed nothing");
 });
