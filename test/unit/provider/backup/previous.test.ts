@@ -295,7 +295,8 @@ it("A state that was edited in any way gets a new backup, and nothing of it is l
   const kept = { "0": null, "1": { blobSha256: 5, versions: "all" }, "2": "text" };
   stack.engine.edit({ ...stack.outputs, versions: [{}, 1], tags: 1, sourceStatus: "odd", previous: kept });
   await stack.mustUp({ triggers: [1] });
-  expect(Object.keys(stack.outputs.previous as object).sort()).toEqual(
-    ["0", "1", "2", expect.stringMatching(/^[0-9a-f]{64}$/)].sort(),
+  const kinds = Object.keys(stack.outputs.previous as object).map((name) =>
+    /^[0-9a-f]{64}$/.test(name) ? "hash" : name,
   );
+  expect(kinds.sort()).toEqual(["0", "1", "2", "hash"]);
 });
