@@ -7,7 +7,7 @@ export type CheckResult = "passed" | `failed: ${string}` | `not run: ${string}`;
 export interface DrillCheck {
   readonly version: string;
   readonly versionId: CheckResult;
-  /** Checks of the kind, by name, such as `publicKey`. */
+  /** Checks of the kind by name, such as `publicKey`, and facts beside them, such as `expiresAt`. */
   readonly [check: string]: CheckResult | string;
 }
 
@@ -36,6 +36,15 @@ export function notRun(version: string, checks: readonly string[], because: stri
   return { version, versionId: result, ...Object.fromEntries(checks.map((check) => [check, result])) };
 }
 
+/** What contradicts the source, in one clause for each version and check. */
+export function failuresIn(evidence: ReadonlyMap<string, Readonly<Record<string, string>>>): string[] {
+  return [...evidence].flatMap(([version, results]) =>
+    Object.entries(results)
+      .filter(([, result]) => result.startsWith("failed: "))
+      .map(([check, result]) => `version ${version}: ${check} ${result}`),
+  );
+}
+
 export function outcomeOf(checks: readonly DrillCheck[]): DrillOutcome {
   const results = checks.flatMap(resultsOf).map(([, result]) => result);
   if (results.length === 0 || results.some((result) => result.startsWith("failed: "))) {
@@ -60,6 +69,6 @@ export function describeChecks(checks: readonly DrillCheck[]): string {
   return [...clauses, ...(more > 0 ? [`${more} more in checks`] : [])].join("; ");
 }
 
-function resultsOf({ version: _, ...results }: DrillCheck): [string, string][] {
-  return Object.entries(results) as [string, string][];
+function resultsOf({ version: _, ...members }: DrillCheck): [string, string][] {
+  return Object.entries(members).filter(([, member]) => /^(passed$|failed: |not run: )/.test(member));
 }

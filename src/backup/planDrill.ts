@@ -5,9 +5,9 @@ import { isSameName } from "./versions";
 
 /** A copy of an object that a drill could not remove from the scratch vault. */
 export interface Leftover {
+  /** Without a version. */
   readonly uri: string;
-  readonly name: string;
-  /** Its newest version. */
+  /** Its newest version; empty if unknown. */
   readonly version: string;
   readonly isSoftDeleted: boolean;
   readonly because: string;
@@ -19,8 +19,8 @@ export interface Leftover {
 
 /** What the record of the last drill says. */
 export interface RecordedDrill {
-  readonly vaultUri: string;
-  readonly name: string;
+  /** URI of the copy in the scratch vault, without a version. */
+  readonly copyUri: string;
   readonly blobSha256: string;
   readonly triggers: readonly unknown[];
   /** RFC 3339. */
@@ -31,8 +31,7 @@ export interface RecordedDrill {
 
 /** What the program declares. Before an update some of it may be unknown. */
 export interface DeclaredDrill {
-  readonly vaultUri?: string | undefined;
-  readonly name?: string | undefined;
+  readonly copyUri?: string | undefined;
   readonly blobSha256?: string | undefined;
   readonly triggers: readonly unknown[];
   readonly maxAgeDays?: number | undefined;
@@ -54,10 +53,7 @@ export type DrillPlan =
  * @param now - In milliseconds.
  */
 export function planDrill(record: RecordedDrill, declared: DeclaredDrill, now: number): DrillPlan {
-  const isSamePlace =
-    (declared.vaultUri === undefined || isSameName(declared.vaultUri, record.vaultUri)) &&
-    (declared.name === undefined || isSameName(declared.name, record.name));
-  if (!isSamePlace) {
+  if (declared.copyUri !== undefined && !isSameName(declared.copyUri, record.copyUri)) {
     return { kind: "run", because: "the program names another object or another scratch vault" };
   }
   if (declared.unknown.length > 0) {

@@ -1,4 +1,4 @@
-import type { ObjectKind } from "../objects/objectKind";
+import { isInHsm, type ObjectKind } from "../objects/objectKind";
 
 /** An object, as its URI names it. */
 export interface ObjectReference {
@@ -17,7 +17,8 @@ const namePattern = /^[0-9a-zA-Z-]{1,127}$/;
 const versionPattern = /^[0-9a-zA-Z]{1,127}$/;
 
 /** Parses `https://{vault}/{collection}/{name}` and `https://{vault}/{collection}/{name}/{version}`. */
-export function parseObjectUri({ noun, collection }: ObjectKind, text: string): Parsed<ObjectReference> {
+export function parseObjectUri(kind: ObjectKind, text: string): Parsed<ObjectReference> {
+  const { noun, collection } = kind;
   if (!URL.canParse(text)) {
     return { mistakes: [`is not an absolute URI like https://my-vault.vault.azure.net/${collection}/my-${noun}`] };
   }
@@ -32,6 +33,7 @@ export function parseObjectUri({ noun, collection }: ObjectKind, text: string): 
     );
     return { mistakes };
   }
+  mistakes.push(...hsmMistakes(kind, url));
   mistakes.push(...nameMistakes(name).map((mistake) => `names a ${noun} whose name ${mistake}`));
   if (version !== undefined && !versionPattern.test(version)) {
     mistakes.push("names a version that has other characters than letters and digits");
@@ -39,8 +41,22 @@ export function parseObjectUri({ noun, collection }: ObjectKind, text: string): 
   return mistakes.length > 0 ? { mistakes } : { value: { vaultUri: canonicalVaultUri(url), name, version } };
 }
 
+/** The object that a canonical URI names, of any kind; undefined if it names none. */
+export function objectAt(
+  kinds: readonly ObjectKind[],
+  uri: string,
+): (ObjectReference & { kind: ObjectKind }) | undefined {
+  for (const kind of kinds) {
+    const parsed = parseObjectUri(kind, uri);
+    if ("value" in parsed) {
+      return { kind, ...parsed.value };
+    }
+  }
+  return undefined;
+}
+
 /** Parses `https://{vault}`, with or without the slash at its end. */
-export function parseVaultUri(text: string): Parsed<string> {
+export function parseVaultUri(text: string, kind?: ObjectKind): Parsed<string> {
   if (!URL.canParse(text)) {
     return { mistakes: ["is not an absolute URI like https://my-vault.vault.azure.net/"] };
   }
@@ -49,7 +65,12 @@ export function parseVaultUri(text: string): Parsed<string> {
   if (segments(url).length > 0) {
     mistakes.push("has a path: give the URI of the vault alone");
   }
+  mistakes.push(...(kind === undefined ? [] : hsmMistakes(kind, url)));
   return mistakes.length > 0 ? { mistakes } : { value: canonicalVaultUri(url) };
+}
+
+function hsmMistakes(kind: ObjectKind, { href }: URL): string[] {
+  return isManagedHsm(href) && !isInHsm(kind) ? [`names a Managed HSM, which holds no ${kind.collection}`] : [];
 }
 
 export function nameMistakes(name: string): readonly string[] {
@@ -68,6 +89,10 @@ export function isPrivateLinkName(vaultUri: string): boolean {
 
 export function isManagedHsm(vaultUri: string): boolean {
   return new URL(vaultUri).hostname.includes(".managedhsm.");
+}
+
+export function capitalized(noun: string): string {
+  return `${noun.charAt(0).toUpperCase()}${noun.slice(1)}`;
 }
 
 /** A command of the Azure CLI on one object: `az keyvault key purge --vault-name kv --name orders`. */

@@ -1,44 +1,52 @@
 import { constants, createHash, createPublicKey, publicEncrypt, randomBytes, verify } from "node:crypto";
 import type { CryptographyClient } from "@azure/keyvault-keys";
 import type { CheckResult } from "../backup/drillEvidence";
-import { type Attempt, mapConcurrently, type ObjectClient, type ProofTools } from "./objectKind";
+import type { KeyObjectClient } from "./keyClient";
+import { type Attempt, type Evidence, mapConcurrently, type ObjectKind, type ProofTools } from "./objectKind";
 import type { PublicJwk, PublicKey } from "./publicKey";
 
-/** What the proof asks of a key, beside what every object can be asked. */
-export interface KeyObjectClient extends ObjectClient {
-  getKey(name: string, version: string, signal: AbortSignal): Promise<PublicKey>;
-  cryptography(name: string, version: string): CryptographyClient;
+type KeyKind = ObjectKind<KeyObjectClient>;
+
+/** Compares the public key of each version with the one that was recorded with the backup. */
+export async function compareKey(kind: KeyKind, tools: ProofTools): Promise<Evidence> {
+  const recorded = tools.versions.filter(({ version }) => version in tools.thumbprints);
+  const results = await mapConcurrently(recorded, async ({ version }) => {
+    const read = await tools.copy(kind, "get", (client, signal) => client.getKey(tools.name, version, signal));
+    return [version, { publicKey: await comparePublicKey(kind, version, read, tools) }] as const;
+  });
+  return new Map(results);
 }
-
-export const checkNames: readonly string[] = ["publicKey", "privateKey"];
-
-type Proof = { readonly publicKey: CheckResult; readonly privateKey: CheckResult };
 
 /**
  * Compares the public key of each version with the source's, and lets the vault use the private key: the result must fit the
  * source's public key, which is checked on this machine.
  */
-export async function proveKey(tools: ProofTools<KeyObjectClient>): Promise<Map<string, Proof>> {
+export async function proveKey(kind: KeyKind, tools: ProofTools): Promise<Evidence> {
   const { name, versions, copy } = tools;
-  const proofs = await mapConcurrently(versions, async (version): Promise<[string, Proof]> => {
-    const read = await copy("get", (client, signal) => client.getKey(name, version, signal));
-    if ("because" in read) {
-      return [version, { publicKey: `not run: ${read.because}`, privateKey: `not run: ${read.because}` }];
-    }
-    const publicKey = await comparePublicKey(read.value, tools);
+  const proofs = await mapConcurrently(versions, async ({ version }) => {
+    const read = await copy(kind, "get", (client, signal) => client.getKey(name, version, signal));
+    const publicKey = await comparePublicKey(kind, version, read, tools);
     const privateKey: CheckResult =
-      publicKey === "passed"
-        ? await provePrivateKey(name, read.value, copy, tools.now())
-        : "not run: the public key to verify with is not known to be the source's";
-    return [version, { publicKey, privateKey }];
+      "because" in read
+        ? publicKey
+        : publicKey === "passed"
+          ? await provePrivateKey(kind, name, read.value, "the source's public key", copy, tools.now())
+          : "not run: the public key to verify with is not known to be the source's";
+    return [version, { publicKey, privateKey }] as const;
   });
   return new Map(proofs);
 }
 
 async function comparePublicKey(
-  { version, thumbprint }: PublicKey,
-  { name, thumbprints, source }: ProofTools<KeyObjectClient>,
+  kind: KeyKind,
+  version: string,
+  read: { readonly value: PublicKey } | { readonly because: string },
+  { name, thumbprints, source }: ProofTools,
 ): Promise<CheckResult> {
+  if ("because" in read) {
+    return `not run: ${read.because}`;
+  }
+  const { thumbprint } = read.value;
   if (thumbprint === undefined) {
     return "not run: a symmetric key has no public key";
   }
@@ -48,27 +56,36 @@ async function comparePublicKey(
   if (recorded !== undefined) {
     return compare(recorded);
   }
-  const read = await source?.("get", (client, signal) => client.getKey(name, version, signal));
-  if (read === undefined) {
+  const original = await source?.(kind, "get", (client, signal) => client.getKey(name, version, signal));
+  if (original === undefined) {
     return "not run: the backup does not record the public key, and its source is unknown";
   }
-  if ("because" in read) {
-    return `not run: the backup does not record the public key, and the source cannot be read: ${read.because}`;
+  if ("because" in original) {
+    return `not run: the backup does not record the public key, and the source cannot be read: ${original.because}`;
   }
-  return read.value.thumbprint === undefined ? "not run: the source has no public key" : compare(read.value.thumbprint);
+  const { thumbprint: expected } = original.value;
+  return expected === undefined ? "not run: the source has no public key" : compare(expected);
 }
 
-async function provePrivateKey(
+/**
+ * Lets the vault use the private key of a version.
+ *
+ * @param publicKey - What the result must fit.
+ * @param whose - The public key, for a message.
+ */
+export async function provePrivateKey(
+  kind: KeyKind,
   name: string,
   publicKey: PublicKey,
-  copy: Attempt<KeyObjectClient>,
+  whose: string,
+  copy: Attempt,
   now: number,
 ): Promise<CheckResult> {
-  const use = useOf(publicKey, now);
+  const use = useOf(publicKey, whose, now);
   if ("because" in use) {
     return `not run: ${use.because}`;
   }
-  const proof = await copy(use.operation, (client, signal) =>
+  const proof = await copy(kind, use.operation, (client, signal) =>
     use.prove(client.cryptography(name, publicKey.version), signal),
   );
   if ("value" in proof) {
@@ -78,12 +95,10 @@ async function provePrivateKey(
   return proof.isBadRequest && use.operation !== "sign" ? `failed: ${use.refutation}` : `not run: ${proof.because}`;
 }
 
-type Cryptography = ReturnType<KeyObjectClient["cryptography"]>;
-
 interface Use {
   readonly operation: "sign" | "unwrapKey" | "decrypt";
   readonly refutation: string;
-  prove(cryptography: Cryptography, signal: AbortSignal): Promise<boolean>;
+  prove(cryptography: CryptographyClient, signal: AbortSignal): Promise<boolean>;
 }
 
 const signatures: Readonly<Record<string, { readonly algorithm: string; readonly hash: string }>> = {
@@ -96,6 +111,7 @@ const signatures: Readonly<Record<string, { readonly algorithm: string; readonly
 
 function useOf(
   { jwk, operations, isEnabled, notBefore, expiresAt }: PublicKey,
+  whose: string,
   now: number,
 ): Use | { because: string } {
   if (jwk === undefined) {
@@ -107,13 +123,13 @@ function useOf(
   const isValid = (notBefore === undefined || now >= notBefore) && (expiresAt === undefined || now < expiresAt);
   const signature = signatures[jwk.kty === "EC" ? jwk.crv : jwk.kty];
   if (isValid && operations.includes("sign") && signature !== undefined) {
-    const refutation = "its signature does not verify with the source's public key";
+    const refutation = `its signature does not verify with ${whose}`;
     return { operation: "sign", refutation, prove: (client, signal) => signs(client, jwk, signature, signal) };
   }
   // Outside nbf and exp the service still unwraps and decrypts, so that data can be recovered.
   const operation = (["unwrapKey", "decrypt"] as const).find((name) => operations.includes(name));
   if (operation !== undefined && jwk.kty === "RSA") {
-    const refutation = "it cannot decrypt what the source's public key encrypted";
+    const refutation = `it cannot decrypt what ${whose} encrypted`;
     return { operation, refutation, prove: (client, signal) => decrypts(client, operation, jwk, signal) };
   }
   if (!isValid) {
@@ -125,7 +141,7 @@ function useOf(
 }
 
 async function signs(
-  cryptography: Cryptography,
+  cryptography: CryptographyClient,
   jwk: PublicJwk,
   { algorithm, hash }: { readonly algorithm: string; readonly hash: string },
   abortSignal: AbortSignal,
@@ -138,7 +154,7 @@ async function signs(
 }
 
 async function decrypts(
-  cryptography: Cryptography,
+  cryptography: CryptographyClient,
   operation: "unwrapKey" | "decrypt",
   jwk: PublicJwk,
   abortSignal: AbortSignal,

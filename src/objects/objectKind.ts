@@ -1,34 +1,8 @@
 import type { TokenCredential } from "@azure/core-auth";
 import type { KeyClientOptions } from "@azure/keyvault-keys";
+import type { BlobOrigin } from "../backup/blob";
 import type { CheckResult } from "../backup/drillEvidence";
-
-/** What can be asked of a vault about one object. */
-export type OperationName =
-  | "backup"
-  | "list"
-  | "get"
-  | "getDeleted"
-  | "restore"
-  | "update"
-  | "delete"
-  | "purge"
-  | "sign"
-  | "unwrapKey"
-  | "decrypt";
-
-/** What an identity needs for an operation. */
-export interface Permission {
-  /** The operation as a verb that takes the object: `back up`. */
-  readonly verb: string;
-  readonly dataAction: string;
-  /** A built-in role that has the data action. */
-  readonly role: string;
-  /** The permission in an access policy. */
-  readonly accessPolicy: string;
-  /** The data action and a built-in role of a Managed HSM. */
-  readonly hsmDataAction: string;
-  readonly hsmRole: string;
-}
+import type { OperationName, Permission, Permissions } from "./permissions";
 
 /** One version as the service lists it. Times are in milliseconds, of whole seconds. */
 export interface ObjectVersion {
@@ -38,8 +12,12 @@ export interface ObjectVersion {
   /** When an attribute or a tag last changed. */
   readonly updatedAt: number;
   readonly tags: Readonly<Record<string, string>>;
-  /** Whether the vault lets a deleted object be purged early; undefined if the vault does not say. */
-  readonly isPurgeable: boolean | undefined;
+  /** The other attributes that a backup holds, such as `enabled`. */
+  readonly attributes: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** `x5t` of a certificate. */
+  readonly thumbprint?: string | undefined;
+  /** Whether the version belongs to a certificate. */
+  readonly isManaged: boolean;
 }
 
 export interface CurrentVersion {
@@ -55,8 +33,8 @@ export interface RestoredObject {
 }
 
 export interface DeletedObject {
-  /** The newest version. */
-  readonly version: string;
+  /** The newest version; undefined if the service does not say. */
+  readonly version: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
   readonly isPurgeable: boolean | undefined;
   /** When the service purges it, in milliseconds. */
@@ -65,12 +43,12 @@ export interface DeletedObject {
 
 /** The service's operations on the objects of one kind in one vault. Methods throw a `Refusal` as it comes. */
 export interface ObjectClient {
-  /** In no particular order; none if there is no such object. */
+  /** In no particular order; none if there is no such object. Never reads a secret's value. */
   listVersions(name: string, signal: AbortSignal): Promise<ObjectVersion[]>;
-  /** The version that the service takes if none is named. */
-  getCurrent(name: string, signal: AbortSignal): Promise<CurrentVersion>;
-  /** RFC 7638, SHA-256, of the version's public key; undefined if there is none. */
-  getThumbprint(name: string, version: string, signal: AbortSignal): Promise<string | undefined>;
+  /** The version that the service takes if none is named. Absent if that would read a value. */
+  getCurrent?(name: string, signal: AbortSignal): Promise<CurrentVersion>;
+  /** Whether the vault lets a deleted object be purged early; undefined if the vault does not say. */
+  isPurgeable(name: string, signal: AbortSignal): Promise<boolean | undefined>;
   /** The `value` of the answer, whatever it is. */
   backUp(name: string, signal: AbortSignal): Promise<unknown>;
   restore(blob: Uint8Array, signal: AbortSignal): Promise<RestoredObject>;
@@ -82,51 +60,71 @@ export interface ObjectClient {
   setTags(name: string, version: string, tags: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>;
 }
 
-export type ClientOptions = KeyClientOptions;
+export type ClientOptions = Omit<KeyClientOptions, "serviceVersion"> & { readonly serviceVersion: "7.4" };
 
-/** Makes one request, or says why it could not be made. `isBadRequest`: the service answered 400. */
-export type Attempt<Client extends ObjectClient = ObjectClient> = <T>(
+/** Makes one request about the object, or says why it could not be made. `isBadRequest`: the service answered 400. */
+export type Attempt = <Client extends ObjectClient, T>(
+  kind: ObjectKind<Client>,
   operation: OperationName,
   request: (client: Client, signal: AbortSignal) => Promise<T>,
 ) => Promise<{ readonly value: T } | { readonly because: string; readonly isBadRequest: boolean }>;
 
-/** What the proof of a restored object has to work with. */
-export interface ProofTools<Client extends ObjectClient = ObjectClient> {
+/** What there is to compare a copy of an object with its source, and to prove it. */
+export interface ProofTools {
   readonly name: string;
-  /** The versions of the restored copy. */
-  readonly versions: readonly string[];
-  /** Thumbprints of the source's public keys that were recorded with the backup, by version. */
+  /** The versions of the copy. */
+  readonly versions: readonly ObjectVersion[];
+  /** Thumbprints that were recorded with the backup, by version. */
   readonly thumbprints: Readonly<Record<string, string>>;
-  /** Requests to the restored copy. */
-  readonly copy: Attempt<Client>;
-  /** Requests to the source; undefined if its vault is not known. */
-  readonly source: Attempt<Client> | undefined;
+  /** Requests about the copy. */
+  readonly copy: Attempt;
+  /** Requests about the source; undefined if its vault is not known. */
+  readonly source: Attempt | undefined;
   /** In milliseconds. */
   now(): number;
 }
 
+/** Results of checks and facts beside them, by version and name. */
+export type Evidence = ReadonlyMap<string, Readonly<Record<string, CheckResult | string>>>;
+
 /** What the package knows of a kind of object. Everything else takes it as a parameter. */
 export interface ObjectKind<Client extends ObjectClient = ObjectClient> {
-  readonly noun: "key";
+  readonly noun: "key" | "secret" | "certificate";
   /** The part of the URI that names the kind, and of the Azure CLI's commands. */
-  readonly collection: "keys";
+  readonly collection: "keys" | "secrets" | "certificates";
   /** Inputs and outputs that have the kind in their names, as azure-native calls them. */
   readonly properties: {
-    readonly name: "keyName";
-    readonly uri: "keyUri";
-    readonly uriWithVersion: "keyUriWithVersion";
+    readonly name: "keyName" | "secretName" | "certificateName";
+    readonly uri: "keyUri" | "secretUri" | "certificateUri";
+    readonly uriWithVersion: "keyUriWithVersion" | "secretUriWithVersion" | "certificateUriWithVersion";
   };
-  readonly permissions: Readonly<Record<OperationName, Permission>>;
+  /** What may have made a backup of the kind. */
+  readonly blobOrigins: readonly BlobOrigin[];
+  /** Other kinds in which an object of the same name stands in the way of a restore. */
+  readonly sharesNamesWith: readonly ObjectKind[];
+  readonly permissions: Permissions;
+  /** Loads the SDK's client with the first call. */
   connect(vaultUri: string, credential: TokenCredential, options: ClientOptions): Client;
   /** Names of the checks that `prove` makes of each version. */
   readonly checks: readonly string[];
-  /** Proves a restored copy, version by version. */
-  prove(tools: ProofTools<Client>): Promise<Map<string, Readonly<Record<string, CheckResult>>>>;
+  /** Compares a copy with its source, as far as the source is known. */
+  compare(tools: ProofTools): Promise<Evidence>;
+  /** Compares a restored copy with its source, and uses it. */
+  prove(tools: ProofTools): Promise<Evidence>;
 }
 
-/** What an object's recovery level says of purging it early; undefined if there is none. */
-export function isPurgeableBy(recoveryLevel: string | undefined): boolean | undefined {
-  return recoveryLevel?.includes("Purgeable");
+/** @throws An error if objects of the kind have no such operation. */
+export function permissionFor({ noun, permissions }: ObjectKind, operation: OperationName): Permission {
+  const permission = permissions[operation];
+  if (permission === undefined) {
+    throw new Error(`A ${noun} has no operation ${operation}.`);
+  }
+  return permission;
+}
+
+/** Whether a Managed HSM holds objects of the kind. */
+export function isInHsm({ permissions }: ObjectKind): boolean {
+  return permissions.backup.hsm !== undefined;
 }
 
 // Requests about single versions; an object may have hundreds.

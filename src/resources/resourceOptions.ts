@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { RegisterResourceResponse } from "@pulumi/pulumi/proto/resource_pb";
-import { serializedProviders } from "./serializedProvider";
+import { serializedProvider } from "./serializedProvider";
 
 const providerPackage = "pulumi-nodejs";
 
@@ -14,7 +14,7 @@ export function resourceOptions(
   opts: pulumi.CustomResourceOptions | undefined,
   secretOutputs: readonly string[] = [],
 ): pulumi.CustomResourceOptions {
-  requireExternalPackage(`${serializedProviders.keyBackup.configure}`);
+  requireExternalPackage(`${serializedProvider("keyBackup").configure}`);
   const foreign = packageOf(opts?.provider);
   if (foreign !== undefined && foreign !== providerPackage) {
     throw new pulumi.RunError(

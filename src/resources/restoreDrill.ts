@@ -1,16 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type BackupToRestore, backupInput } from "./backupToRestore";
-import type { KeyBackup } from "./keyBackup";
+import { type AnyBackup, backupInput } from "./backupToRestore";
 import { resourceOptions } from "./resourceOptions";
-import { serializedProviders } from "./serializedProvider";
+import { serializedProvider } from "./serializedProvider";
 
 /** Which backup to prove, where, and when to prove it again. */
 export interface RestoreDrillArgs {
   /**
-   * The backup to prove: a `KeyBackup`, or a backup that is kept elsewhere, with `keyName` or `keyUri`. Another blob runs the
-   * drill again.
+   * The backup to prove: a `KeyBackup`, `SecretBackup` or `CertificateBackup`, or a backup that is kept elsewhere, with the name or
+   * the URI of its object, such as `keyName`. Another blob runs the drill again.
    */
-  backup: KeyBackup | BackupToRestore;
+  backup: AnyBackup;
   /**
    * URI of the scratch vault: `https://{vault}/`. Use a vault that serves only the drills of this stack, in the geography and the
    * subscription of the source. The source's own vault is refused.
@@ -44,28 +43,40 @@ export interface RestoreDrillArgs {
 /** The result of one check: `passed`, or why it failed (`failed: …`) or could not be run (`not run: …`). */
 export type DrillCheckResult = "passed" | `failed: ${string}` | `not run: ${string}`;
 
-/** What a drill checked of one version. */
+/** What a drill checked of one version. Which checks there are depends on the kind of object. */
 export interface DrillCheck {
   /** 32 hexadecimal digits. */
   readonly version: string;
-  /** Whether the version is in the restored key and in the record of the backup. */
+  /** Whether the version is in the restored object and in the record of the backup. */
   readonly versionId: DrillCheckResult;
-  /** Whether the public key equals the source's, as recorded with the backup or as read from the source. */
-  readonly publicKey: DrillCheckResult;
   /**
-   * Whether the private key is there: in the scratch vault it signed a random digest or decrypted random bytes, and the result
-   * fits the source's public key.
+   * Keys: whether the public key equals the source's, as recorded with the backup or as read from the source. Certificates:
+   * whether the certificate's public key is that of its key.
    */
-  readonly privateKey: DrillCheckResult;
+  readonly publicKey?: DrillCheckResult;
+  /**
+   * Keys and certificates: whether the private key is there. In the scratch vault it signed a random digest or decrypted random
+   * bytes, and the result fits the public key of the source, or of the certificate.
+   */
+  readonly privateKey?: DrillCheckResult;
+  /** Secrets: whether creation time, attributes and tags equal the source's. */
+  readonly attributes?: DrillCheckResult;
+  /**
+   * Secrets: whether the value can be read in the scratch vault and, if the source can be read too, equals the source's. The
+   * values are compared in memory and kept nowhere.
+   */
+  readonly value?: DrillCheckResult;
+  /** Certificates: whether `x5t` equals the source's, as recorded with the backup or as listed in the source's vault. */
+  readonly x5t?: DrillCheckResult;
+  /** Certificates: when the certificate expires: RFC 3339, UTC. An expired certificate is no failure. */
+  readonly expiresAt?: string;
 }
 
 /** A copy that is still in the scratch vault. */
 export interface LeftoverCopy {
-  /** URI of the key in the scratch vault. */
-  readonly keyUri: string;
-  /** Name of the key. */
-  readonly keyName: string;
-  /** Newest version of the key. */
+  /** URI of the copy, without a version. */
+  readonly uri: string;
+  /** Newest version of the copy; empty if unknown. */
   readonly version: string;
   /** Whether the copy is soft-deleted, so that nobody can use it. */
   readonly isSoftDeleted: boolean;
@@ -90,18 +101,18 @@ export interface LeftoverCopy {
  * `maxAgeDays` or left a copy behind; and, unless `onFailure` is `record`, when the last drill failed. A preview, an unchanged
  * `pulumi up` and a refresh make no request.
  *
- * The tag `restore-drill-of` marks the copy. A key of the same name without that tag is never touched, and fails the drill.
+ * The tag `restore-drill-of` marks the copy. An object of the same name without that tag is never touched, and fails the drill.
  *
- * Needs in the scratch vault the data actions of the role Key Vault Crypto Officer, of which it uses `read`, `restore/action`,
- * `update/action`, `sign/action` (or `unwrap/action`, `decrypt/action`), `delete` and `purge/action`; in the source's vault
- * `read`, for public keys that are not recorded with the backup.
+ * Needs in the scratch vault the data actions that `drillDataActions` returns. In the source's vault it may need to read: public
+ * keys and `x5t` that are not recorded with the backup, and a secret's attributes (`secrets/readMetadata/action`) and values
+ * (`secrets/getSecret/action`). What it may not read there is not compared.
  */
 export class RestoreDrill extends pulumi.dynamic.Resource {
   /** URI of the scratch vault, with a slash at its end. */
   declare readonly vaultUri: pulumi.Output<string>;
 
-  /** Name of the key. */
-  declare readonly keyName: pulumi.Output<string>;
+  /** URI of the copy in the scratch vault, without a version: `https://{vault}/{keys|secrets|certificates}/{name}`. */
+  declare readonly copyUri: pulumi.Output<string>;
 
   /** When the drill last ran, if its `outcome` is `verified`: RFC 3339, UTC. */
   declare readonly verifiedAt: pulumi.Output<string | undefined>;
@@ -135,14 +146,14 @@ export class RestoreDrill extends pulumi.dynamic.Resource {
 
   constructor(name: string, args: RestoreDrillArgs, opts?: pulumi.CustomResourceOptions) {
     super(
-      serializedProviders.restoreDrill,
+      serializedProvider("restoreDrill"),
       name,
       {
         ...args,
         backup: backupInput(args),
         // The value of the tag that marks a copy.
         owner: `${organization()}/${pulumi.getProject()}/${pulumi.getStack()}/${name}`,
-        keyName: undefined,
+        copyUri: undefined,
         verifiedAt: undefined,
         drilledAt: undefined,
         outcome: undefined,

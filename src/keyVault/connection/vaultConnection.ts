@@ -1,6 +1,7 @@
 import type { TokenCredential } from "@azure/core-auth";
 import type { PipelinePolicy } from "@azure/core-rest-pipeline";
-import type { ClientOptions, ObjectClient, ObjectKind, OperationName } from "../../objects/objectKind";
+import type { ClientOptions, ObjectClient, ObjectKind } from "../../objects/objectKind";
+import type { OperationName } from "../../objects/permissions";
 import { DeadlinePassed, KeyVaultError, NameNotFree, VersionNotFound } from "../failures/keyVaultError";
 import type { Operation } from "../failures/operation";
 import { Refusal } from "../failures/refusal";
@@ -30,16 +31,18 @@ export interface ConnectionOptions {
 }
 
 /** What is asked of the vault, about which object. */
-export interface Task {
+export interface Task<Client extends ObjectClient = ObjectClient> {
   readonly name: OperationName;
-  readonly kind: ObjectKind;
+  readonly kind: ObjectKind<Client>;
   /** Undefined if only a blob tells the name. */
   readonly objectName: string | undefined;
 }
 
 /** What an operation makes its requests with. */
-export interface Requests {
-  readonly client: ObjectClient;
+export interface Requests<Client extends ObjectClient = ObjectClient> {
+  readonly client: Client;
+  /** The client for objects of another kind in the same vault. */
+  clientOf(kind: ObjectKind): ObjectClient;
   /** Aborted when the operation's time is over. */
   readonly signal: AbortSignal;
   /** Whether an attempt at a POST got no answer, and may have been carried out. */
@@ -78,7 +81,10 @@ export class VaultConnection {
    *
    * @throws KeyVaultError
    */
-  async carryOut<T>(task: Task, attempt: (requests: Requests) => Promise<T>): Promise<T> {
+  async carryOut<T, Client extends ObjectClient>(
+    task: Task<Client>,
+    attempt: (requests: Requests<Client>) => Promise<T>,
+  ): Promise<T> {
     const { clock } = this.#options;
     const startedAt = clock.now();
     const signal = clock.timeout(this.waits.operation);
@@ -94,7 +100,10 @@ export class VaultConnection {
    *
    * @throws KeyVaultError
    */
-  async once<T>(task: Task, attempt: (requests: Requests) => Promise<T>): Promise<T> {
+  async once<T, Client extends ObjectClient>(
+    task: Task<Client>,
+    attempt: (requests: Requests<Client>) => Promise<T>,
+  ): Promise<T> {
     const { clock } = this.#options;
     const startedAt = clock.now();
     const signal = clock.timeout(Math.min(this.waits.read, this.waits.operation));
@@ -105,8 +114,13 @@ export class VaultConnection {
     }
   }
 
-  #requests(kind: ObjectKind, signal: AbortSignal): Requests {
-    return { client: this.#client(kind), signal, mayBeDone: () => this.#outcomes.mayBeDone(signal) };
+  #requests<Client extends ObjectClient>(kind: ObjectKind<Client>, signal: AbortSignal): Requests<Client> {
+    return {
+      client: this.#client(kind),
+      clientOf: (other) => this.#client(other),
+      signal,
+      mayBeDone: () => this.#outcomes.mayBeDone(signal),
+    };
   }
 
   #explain({ name, kind, objectName }: Task, error: unknown, signal: AbortSignal, startedAt: number): KeyVaultError {
@@ -134,7 +148,11 @@ export class VaultConnection {
     }
   }
 
-  async #untilReady<T>(task: Task, signal: AbortSignal, attempt: (requests: Requests) => Promise<T>): Promise<T> {
+  async #untilReady<T, Client extends ObjectClient>(
+    task: Task<Client>,
+    signal: AbortSignal,
+    attempt: (requests: Requests<Client>) => Promise<T>,
+  ): Promise<T> {
     const { clock, waits } = this.#options;
     let cause: WaitFor["cause"] | undefined;
     let since = 0;
@@ -204,13 +222,13 @@ export class VaultConnection {
     }
   }
 
-  #client(kind: ObjectKind): ObjectClient {
-    const client = this.#clients.get(kind) ?? this.#connect(kind);
+  #client<Client extends ObjectClient>(kind: ObjectKind<Client>): Client {
+    const client = (this.#clients.get(kind) as Client | undefined) ?? this.#connect(kind);
     this.#clients.set(kind, client);
     return client;
   }
 
-  #connect(kind: ObjectKind): ObjectClient {
+  #connect<Client extends ObjectClient>(kind: ObjectKind<Client>): Client {
     const { vaultUri, credential, disableChallengeResourceVerification, waits, clock } = this.#options;
     const options: ClientOptions = {
       serviceVersion: "7.4",

@@ -7,6 +7,7 @@ import { type FailureCode, refusalCode, remedyOf } from "./remedies";
 export class KeyVaultError extends Error {
   override readonly name = "KeyVaultError";
   readonly code: FailureCode;
+  readonly operation: Operation;
   /** The message without what differs from one attempt to the next, for a state to hold. */
   readonly reason: string;
   /** The service's answer, if it gave one. */
@@ -28,6 +29,7 @@ export class KeyVaultError extends Error {
     ];
     super(details.length === 0 ? reason.trim() : `${reason.trim()} (${details.join(", ")})`, { cause });
     this.code = code;
+    this.operation = operation;
     this.reason = reason.trim();
     this.refusal = cause instanceof Refusal ? cause : undefined;
     this.mayBeDone = mayBeDone;
@@ -54,6 +56,15 @@ export class VersionNotFound extends Error {
 
   constructor(version: string, newest: string | undefined) {
     super(`version ${version} does not exist${newest === undefined ? "" : `; the newest version is ${newest}`}`);
+  }
+}
+
+/** The listing says that the object belongs to a certificate. */
+export class ManagedByCertificate extends Error {
+  override readonly name = "ManagedByCertificate";
+
+  constructor() {
+    super("a certificate manages it");
   }
 }
 
@@ -105,6 +116,7 @@ const ownCodes: Readonly<Record<string, FailureCode>> = {
   VersionNotFound: "version-not-found",
   ObjectKeepsChanging: "keeps-changing",
   NameNotFree: "name-not-free",
+  ManagedByCertificate: "managed-by-certificate",
   MalformedAnswer: "not-key-vault",
   CredentialError: "credential",
 };

@@ -1,4 +1,5 @@
-import type { ObjectKind, OperationName } from "../../objects/objectKind";
+import { type ObjectKind, permissionFor } from "../../objects/objectKind";
+import type { OperationName } from "../../objects/permissions";
 
 /** What was to be done to which object. */
 export interface Operation {
@@ -12,5 +13,5 @@ export interface Operation {
 /** The operation as a verb with its object: `back up key "orders" in kv-prod.vault.azure.net`. */
 export function describeOperation({ name, kind, vaultUri, objectName }: Operation): string {
   const object = objectName === undefined ? `a ${kind.noun}` : `${kind.noun} "${objectName}"`;
-  return `${kind.permissions[name].verb} ${object} ${name === "restore" ? "into" : "in"} ${new URL(vaultUri).host}`;
+  return `${permissionFor(kind, name).verb} ${object} ${name === "restore" ? "into" : "in"} ${new URL(vaultUri).host}`;
 }

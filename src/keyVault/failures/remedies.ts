@@ -1,3 +1,4 @@
+import { permissionFor } from "../../objects/objectKind";
 import { azCommand, isManagedHsm } from "../vaultUri";
 import type { Operation } from "./operation";
 import type { Refusal } from "./refusal";
@@ -9,7 +10,8 @@ type Remedy = string | ((operation: Operation, refusal: Refusal | undefined) => 
 
 /** What to do, by the reason of the failure. */
 const remedies = {
-  "blob-damaged": "The blob is damaged or cut short: use the blob as it was returned, or another backup.",
+  "blob-damaged": ({ kind }) =>
+    `The blob is damaged, cut short or not the backup of a ${kind.noun}: use the blob as it was returned, or another backup.`,
   "blob-other-geography":
     "A backup can be restored only in the Azure geography and subscription of its source: use a vault there.",
   "blob-other-hsm":
@@ -24,13 +26,12 @@ const remedies = {
   "host-not-found":
     "Check the vault's name and cloud; the name of a vault with only a private endpoint resolves in its network alone.",
   "keeps-changing": "Run again when no more versions are being added.",
-  "key-use": ({ kind }) =>
-    `The ${kind.noun}'s own attributes or key_ops forbid the operation: enable the version, or correct nbf, exp or key_ops.`,
-  "managed-by-certificate": ({ kind, vaultUri, objectName = "" }) =>
-    `The ${kind.noun} belongs to a certificate; use ${azCommand("certificate", "backup", vaultUri, objectName)} --file <file>.`,
+  "object-use": ({ kind }) =>
+    `The ${kind.noun}'s own attributes forbid the operation: enable the version, or correct nbf, exp or key_ops.`,
+  "managed-by-certificate": ({ kind }) => `The ${kind.noun} belongs to a certificate: back up the certificate.`,
   "name-not-free": "Run again in a few minutes.",
   "name-taken": ({ kind, vaultUri, objectName }) =>
-    `A ${kind.noun} in use, soft-deleted or just purged has the name${
+    `A ${[kind, ...kind.sharesNamesWith].map(({ noun }) => noun).join(" or a ")} in use, soft-deleted or just purged has the name${
       objectName === undefined ? "" : `; show it: ${azCommand(kind.noun, "show", vaultUri, objectName)}`
     }.`,
   busy: "Another operation on the object is under way: run again.",
@@ -79,7 +80,11 @@ const refusals: readonly RefusalRow[] = [
   },
   { status: 403, codes: /^ForbiddenByFirewall$/, code: "firewall" },
   { status: 403, codes: /^ForbiddenByConnection$/, code: "private-endpoint" },
-  { status: 403, codes: /^(KeyDisabled|KeyExpired|KeyNotYetValid|KeyOperationForbidden)$/, code: "key-use" },
+  {
+    status: 403,
+    codes: /^(KeyDisabled|KeyExpired|KeyNotYetValid|KeyOperationForbidden|SecretDisabled)$/,
+    code: "object-use",
+  },
   { status: 403, words: /purge protection/i, code: "purge-protection" },
   { status: 403, code: "forbidden" },
   { status: 400, codes: /^MalformedBackupBlob$/, code: "blob-other-hsm" },
@@ -110,9 +115,9 @@ export function refusalCode({ status, code, innerCode, explanation }: Refusal, {
 }
 
 function permissionRemedy({ name, kind, vaultUri }: Operation, refusal: Refusal | undefined): string {
-  const { dataAction, role, accessPolicy, hsmDataAction, hsmRole } = kind.permissions[name];
-  if (isManagedHsm(vaultUri)) {
-    return `Grant ${hsmDataAction}, for instance with the role ${hsmRole}.`;
+  const { dataAction, role, accessPolicy, hsm } = permissionFor(kind, name);
+  if (isManagedHsm(vaultUri) && hsm !== undefined) {
+    return `Grant ${hsm.dataAction}, for instance with the role ${hsm.role}.`;
   }
   return refusal?.innerCode === "ForbiddenByPolicy" || refusal?.innerCode === "AccessDenied"
     ? `Grant the ${kind.noun} permission "${accessPolicy}" in an access policy of the vault.`

@@ -1,6 +1,12 @@
-import type { CurrentVersion, ObjectKind, ObjectVersion } from "../../objects/objectKind";
+import type { ObjectKind, ObjectVersion } from "../../objects/objectKind";
 import type { Requests, VaultConnection } from "../connection/vaultConnection";
-import { KeyVaultError, MalformedAnswer, ObjectKeepsChanging, VersionNotFound } from "../failures/keyVaultError";
+import {
+  KeyVaultError,
+  MalformedAnswer,
+  ManagedByCertificate,
+  ObjectKeepsChanging,
+  VersionNotFound,
+} from "../failures/keyVaultError";
 import { Refusal } from "../failures/refusal";
 import { listVersions } from "./lookUp";
 
@@ -9,7 +15,7 @@ export interface BackedUpObject {
   readonly blob: string;
   /** Every version that the blob holds, newest first; or why that is unknown. */
   readonly versions: readonly ObjectVersion[] | { readonly unknownBecause: string };
-  /** RFC 7638 thumbprint of the newest version's public key, by version. */
+  /** As far as they are known, by version. */
   readonly thumbprints: Readonly<Record<string, string>>;
 }
 
@@ -17,8 +23,8 @@ export interface BackedUpObject {
 const maxBackups = 3;
 
 /**
- * Backs an object up in three requests: lists the versions, backs up, and gets the current version, which tells whether
- * anything changed in between. If so, it starts again.
+ * Backs an object up in three requests: lists the versions, backs up, and looks again, which tells whether anything changed in
+ * between. If so, it starts again.
  *
  * @param declaredVersion - A version that the backup must hold, if the versions can be listed.
  * @throws KeyVaultError
@@ -37,28 +43,51 @@ export function backUp(
         const unknownBecause = new KeyVaultError(list, listed).reason;
         return { blob: await download(requests, name), versions: { unknownBecause }, thumbprints: {} };
       }
+      if (listed.some(({ isManaged }) => isManaged)) {
+        throw new ManagedByCertificate();
+      }
       // The backup's own refusal tells that an object without versions is not there.
       if (declaredVersion !== undefined && listed.length > 0) {
         requireVersion(listed, declaredVersion);
       }
       const blob = await download(requests, name);
-      const current = await unlessRefused(requests.client.getCurrent(name, requests.signal));
-      // Access policies grant `list` without `get`: then the second listing tells.
-      const after = current instanceof Refusal ? (await listVersions(requests, name))[0] : current;
-      if (after !== undefined && isNewest(after, listed)) {
-        const { version } = after;
-        const thumbprint = current instanceof Refusal ? undefined : current.thumbprint;
-        const first = listed.filter((one) => one.version === version);
-        const versions = [...first, ...listed.filter((one) => one.version !== version)];
-        return { blob, versions, thumbprints: thumbprint === undefined ? {} : { [version]: thumbprint } };
+      const held = await lookAgain(requests, name, listed);
+      if (held !== undefined) {
+        return { blob, ...held };
       }
     }
     throw new ObjectKeepsChanging();
   });
 }
 
+/** The listed versions, newest first, if the object still has no other. */
+async function lookAgain(
+  requests: Requests,
+  name: string,
+  listed: readonly ObjectVersion[],
+): Promise<(Pick<BackedUpObject, "thumbprints"> & { versions: readonly ObjectVersion[] }) | undefined> {
+  const current = await unlessRefused(requests.client.getCurrent?.(name, requests.signal));
+  if (current === undefined || current instanceof Refusal) {
+    const after = await listVersions(requests, name);
+    const isUnchanged = after.length > 0 && after.every(({ version }) => listed.some((one) => one.version === version));
+    return isUnchanged ? { versions: listed, thumbprints: thumbprintsIn(listed) } : undefined;
+  }
+  const newest = listed.find(({ version }) => version === current.version);
+  if (newest === undefined || newest.createdAt !== listed[0]?.createdAt) {
+    return undefined;
+  }
+  const versions = [{ ...newest, thumbprint: current.thumbprint }, ...listed.filter((one) => one !== newest)];
+  return { versions, thumbprints: thumbprintsIn(versions) };
+}
+
+function thumbprintsIn(versions: readonly ObjectVersion[]): Record<string, string> {
+  return Object.fromEntries(
+    versions.flatMap(({ version, thumbprint }) => (thumbprint === undefined ? [] : [[version, thumbprint]])),
+  );
+}
+
 // Only the permission to back up is required; any other refusal meets the backup too, whose failure is the one to report.
-async function unlessRefused<T>(request: Promise<T>): Promise<T | Refusal> {
+async function unlessRefused<T>(request: T | Promise<T>): Promise<T | Refusal> {
   try {
     return await request;
   } catch (error) {
@@ -74,11 +103,6 @@ function requireVersion(listed: readonly ObjectVersion[], declaredVersion: strin
   if (!listed.some((one) => one.version === version)) {
     throw new VersionNotFound(version, listed[0]?.version);
   }
-}
-
-function isNewest({ version }: Pick<CurrentVersion, "version">, listed: readonly ObjectVersion[]): boolean {
-  const found = listed.find((one) => one.version === version);
-  return found !== undefined && found.createdAt === listed[0]?.createdAt;
 }
 
 async function download({ client, signal }: Requests, name: string): Promise<string> {

@@ -2,7 +2,7 @@ import type { DeletedObject, ObjectKind, ObjectVersion } from "../../objects/obj
 import type { Requests, VaultConnection } from "../connection/vaultConnection";
 import { KeyVaultError } from "../failures/keyVaultError";
 import { isNotFound, Refusal } from "../failures/refusal";
-import { azCommand } from "../vaultUri";
+import { azCommand, capitalized } from "../vaultUri";
 
 export interface FoundObject {
   readonly kind: "found";
@@ -41,7 +41,7 @@ export async function lookUp(connection: VaultConnection, kind: ObjectKind, name
 
 /** All versions, newest first; none if there is no such object. Times are whole seconds: `newest` decides between equals. */
 export async function listVersions(
-  { client, signal }: Requests,
+  { client, signal }: Pick<Requests, "client" | "signal">,
   name: string,
   newest?: string,
 ): Promise<ObjectVersion[]> {
@@ -68,7 +68,7 @@ async function whyMissing(
   name: string,
   { client, signal }: Requests,
 ): Promise<MissingObject> {
-  const object = `${noun.charAt(0).toUpperCase()}${noun.slice(1)} "${name}"`;
+  const object = `${capitalized(noun)} "${name}"`;
   const { host } = new URL(vaultUri);
   try {
     const deleted = await client.getDeleted(name, signal);

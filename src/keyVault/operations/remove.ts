@@ -14,8 +14,8 @@ export type Removal =
 
 /** What is looked at before an object is deleted, and again before it is purged. */
 export interface RemovalCandidate {
-  /** The newest version. */
-  readonly version: string;
+  /** The newest version; undefined if the service does not say of a soft-deleted object. */
+  readonly version: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
   /** All versions; undefined once the object is soft-deleted. */
   readonly versions: readonly string[] | undefined;

@@ -1,4 +1,4 @@
-import type { ObjectKind } from "../../objects/objectKind";
+import type { ObjectKind, ObjectVersion } from "../../objects/objectKind";
 import type { Requests, VaultConnection } from "../connection/vaultConnection";
 import { NameNotFree } from "../failures/keyVaultError";
 import { isNotFound, Refusal } from "../failures/refusal";
@@ -10,12 +10,13 @@ export type Restoration =
       readonly name: string;
       readonly newest: string;
       /** Newest first; undefined if they cannot be listed. */
-      readonly versions: readonly string[] | undefined;
+      readonly versions: readonly ObjectVersion[] | undefined;
     }
   /** An object in use, or a soft-deleted one, has the name. Nothing was changed by this answer. */
   | {
       readonly kind: "nameTaken";
       readonly name: string;
+      readonly occupant: ObjectKind;
       readonly isSoftDeleted: boolean;
       /** Whether this very call may have restored it, because an earlier attempt got no answer. */
       readonly mayBeDone: boolean;
@@ -52,20 +53,21 @@ async function restoredVersions(
   requests: Requests,
   name: string,
   newest: string,
-): Promise<readonly string[] | undefined> {
+): Promise<readonly ObjectVersion[] | undefined> {
   try {
-    return (await listVersions(requests, name, newest)).map(({ version }) => version);
+    return await listVersions(requests, name, newest);
   } catch {
     return undefined;
   }
 }
 
 async function classifyConflict(
-  { noun, collection }: Pick<ObjectKind, "noun" | "collection">,
+  kind: ObjectKind,
   conflict: Refusal,
   expectedName: string | undefined,
   requests: Requests,
 ): Promise<Restoration> {
+  const { noun, collection } = kind;
   // The service says which name: in the URI of the object, or at the beginning of its sentence.
   const named =
     new RegExp(`/${collection}/([0-9a-zA-Z-]+)`).exec(conflict.explanation) ??
@@ -74,35 +76,40 @@ async function classifyConflict(
   if (name === undefined) {
     throw conflict;
   }
-  const { client, signal } = requests;
   const mayBeDone = requests.mayBeDone();
-  const versions = await unlessForbidden(listVersions(requests, name), conflict);
-  if (versions.length > 0) {
-    return { kind: "nameTaken", name, isSoftDeleted: false, mayBeDone };
-  }
-  const isSoftDeleted =
-    conflict.isSoftDeleted ||
-    (await client.getDeleted(name, signal).then(
-      () => true,
-      (error: unknown) => {
-        if (isNotFound(error)) {
-          return false;
-        }
-        throw error instanceof Refusal && error.isPermissionMissing ? conflict : error;
-      },
-    ));
-  if (isSoftDeleted) {
-    return { kind: "nameTaken", name, isSoftDeleted, mayBeDone };
+  for (const occupant of [kind, ...kind.sharesNamesWith]) {
+    const { signal } = requests;
+    const found = await findOccupant({ client: requests.clientOf(occupant), signal }, name, conflict);
+    if (found !== undefined) {
+      return { kind: "nameTaken", name, occupant, mayBeDone, ...found };
+    }
   }
   // For a while after a purge, the name has no object and is not free.
   throw new NameNotFree();
 }
 
-// Without the permission to list, the conflict is all that is known.
-async function unlessForbidden<T>(request: Promise<T>, conflict: Refusal): Promise<T> {
+/** The object that has the name. Without the permission to look, the conflict is all that is known. */
+async function findOccupant(
+  requests: Pick<Requests, "client" | "signal">,
+  name: string,
+  conflict: Refusal,
+): Promise<{ readonly isSoftDeleted: boolean } | undefined> {
   try {
-    return await request;
+    if ((await listVersions(requests, name)).length > 0) {
+      return { isSoftDeleted: false };
+    }
+    await requests.client.getDeleted(name, requests.signal);
+    return { isSoftDeleted: true };
   } catch (error) {
-    throw error instanceof Refusal && error.isPermissionMissing ? conflict : error;
+    if (isNotFound(error)) {
+      return undefined;
+    }
+    if (error instanceof Refusal && error.isPermissionMissing) {
+      if (conflict.isSoftDeleted) {
+        return { isSoftDeleted: true };
+      }
+      throw conflict;
+    }
+    throw error;
   }
 }

@@ -21,7 +21,7 @@ export async function makeBackup(
   const earlier = withoutForgotten(recorded === undefined ? [] : backupsOf(recorded), forget);
   const { blob, versions: listed, thumbprints } = await backUp(context.connect(vaultUri), kind, name, version);
   const found = "unknownBecause" in listed ? [] : listed;
-  const isProven = isLikeEarlierOnes(blob, earlier);
+  const isProven = isLikeEarlierOnes(kind, blob, earlier);
   const versions = isProven ? found.map((one) => one.version) : [];
   const sourceUri = objectUri(kind, vaultUri, name);
   const previous = selectRetained({ sourceUri, versions }, earlier, retain);
@@ -83,9 +83,10 @@ export async function requireReplaceable(kind: ObjectKind, record: BackupRecord,
 }
 
 /** Lines that the user should read after a new backup. */
-export function describeNewBackup({ blob = "", previous }: BackupRecord): string[] {
+export function describeNewBackup(kind: ObjectKind, { blob = "", previous }: BackupRecord): string[] {
   const incomplete =
-    whyIncomplete(blob) ?? (originOfBlob(blob) === "other" ? "it does not begin as Key Vault's backups do" : undefined);
+    whyIncomplete(blob) ??
+    (isUnusual(kind, blob) ? `it does not begin as Key Vault's backups of ${kind.collection} do` : undefined);
   return [
     ...previous.map(
       ({ backedUpAt, blobSha256, keptBecause }) =>
@@ -107,12 +108,15 @@ async function lookUpSource(kind: ObjectKind, sourceUri: string, context: Contex
 }
 
 /** A blob that is cut, or unlike the earlier ones, proves nothing: it must not replace them. */
-function isLikeEarlierOnes(blob: string, earlier: readonly Backup[]): boolean {
-  const isUnusual = (one: string) => originOfBlob(one) === "other";
+function isLikeEarlierOnes(kind: ObjectKind, blob: string, earlier: readonly Backup[]): boolean {
   return (
     whyIncomplete(blob) === undefined &&
-    (!isUnusual(blob) || earlier.every(({ blob: one }) => one !== undefined && isUnusual(one)))
+    (!isUnusual(kind, blob) || earlier.every(({ blob: one }) => one !== undefined && isUnusual(kind, one)))
   );
+}
+
+function isUnusual({ blobOrigins }: ObjectKind, blob: string): boolean {
+  return !blobOrigins.includes(originOfBlob(blob));
 }
 
 function pick(members: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {

@@ -28,7 +28,7 @@ export function backupFamily(resource: string, kind: ObjectKind): Family<BackupP
 
     async create(declared, context) {
       const record = await makeBackup(kind, undefined, declaredIn(declared), context);
-      for (const line of describeNewBackup(record)) {
+      for (const line of describeNewBackup(kind, record)) {
         context.print(record.sourceUri, line);
       }
       return backupProperties(kind, record);
@@ -37,7 +37,7 @@ export function backupFamily(resource: string, kind: ObjectKind): Family<BackupP
     async read(recorded, context) {
       const { record, source } = await refreshBackup(kind, backupRecordIn(kind, recorded), context);
       if (source.kind !== "found") {
-        const runbook = source.kind === "missing" ? ` ${more("when-a-key-is-lost.md")}` : "";
+        const runbook = source.kind === "missing" ? ` ${more("when-an-object-is-lost.md")}` : "";
         context.print(
           record.sourceUri,
           `the backup is kept; the source is ${source.kind}. ${source.because}${runbook}`,
@@ -58,7 +58,7 @@ export function backupFamily(resource: string, kind: ObjectKind): Family<BackupP
           throw withAmendment(kind, earlier, { forget, forceDelete }, error);
         },
       );
-      for (const line of describeNewBackup(record)) {
+      for (const line of describeNewBackup(kind, record)) {
         context.print(record.sourceUri, line);
       }
       return backupProperties(kind, record);

@@ -47,7 +47,7 @@ export function checkBackup(
   ];
   const object = parseInput(uri, inputs[uri], (text) => parseObjectUri(kind, text), mistakes);
   mistakes.push(...privateLinkMistakes(uri, object?.vaultUri, configuration));
-  const vaultUri = parseVaultInput(inputs.vaultUri, configuration, mistakes);
+  const vaultUri = parseVaultInput(kind, inputs.vaultUri, configuration, mistakes);
   parseInput(name, inputs[name], parseName, mistakes);
   const version = object?.version === undefined ? "" : `/${object.version}`;
   return {

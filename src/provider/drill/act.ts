@@ -4,7 +4,7 @@ import { isSameName } from "../../backup/versions";
 import { KeyVaultError } from "../../keyVault/failures/keyVaultError";
 import { newestOf, type RemovalCandidate } from "../../keyVault/operations/remove";
 import { restore } from "../../keyVault/operations/restore";
-import type { Attempt, ObjectKind } from "../../objects/objectKind";
+import type { ObjectVersion } from "../../objects/objectKind";
 import { type BackupRef, whyNotRestorable } from "../engine/backupRef";
 import type { Context } from "../engine/defineProvider";
 import { drillOwnerIn, drillTag, takeTurn } from "../engine/drillTag";
@@ -42,8 +42,8 @@ interface Copy {
   readonly place: ScratchPlace;
   /** The newest version. If the service did not say which of several of one second is the newest: these. */
   readonly newest: readonly string[];
-  /** Newest first; undefined if they could not be listed. */
-  readonly versions: readonly string[] | undefined;
+  /** As they were before the copy was tagged, newest first; undefined if they could not be listed. */
+  readonly versions: readonly ObjectVersion[] | undefined;
 }
 
 /** Something that a look found, and that ends a drill before its proof. `leftover`: all that is left in either place. */
@@ -104,7 +104,7 @@ async function requireFreeName(place: ScratchPlace, context: Context): Promise<v
   }
   const { version, tags } = candidate;
   if (isOwnedBy(place, tags)) {
-    const leftover = await removeCopy(place, version, (one) => isEarlierCopy(place, one), context);
+    const leftover = await removeCopy(place, version ?? "", (one) => isEarlierCopy(place, one), context);
     if (leftover !== undefined) {
       const until = leftover.blockedUntil === undefined ? "" : `, and blocks the name until ${leftover.blockedUntil}`;
       throw new DrillEnded(`the copy of an earlier drill is still there${until}: ${leftover.because}`, leftover);
@@ -119,7 +119,7 @@ async function requireFreeName(place: ScratchPlace, context: Context): Promise<v
   }
   const object = `a ${isSoftDeleted ? "soft-deleted " : ""}${kind.noun} "${name}"`;
   if (mayBeCopy(place, candidate)) {
-    const leftover = leftoverOf(place, version, { kind: "anotherObject", isSoftDeleted });
+    const leftover = leftoverOf(place, version ?? "", { kind: "anotherObject", isSoftDeleted });
     throw new DrillEnded(
       `the scratch vault has ${object} with versions of the backup, perhaps a copy of an interrupted drill. It was not ` +
         `touched${leftover.command === undefined ? "; it may also be the source" : `; if nobody needs it: ${leftover.command}`}`,
@@ -174,7 +174,7 @@ async function unansweredCopy(place: ScratchPlace, context: Context): Promise<Co
   if (found.kind === "missing" || candidate === undefined || !mayBeCopy(place, candidate)) {
     return undefined;
   }
-  return { place, newest: newestOf(found.versions).map(({ version }) => version), versions: candidate.versions };
+  return { place, newest: newestOf(found.versions).map(({ version }) => version), versions: found.versions };
 }
 
 function candidateIn(
@@ -206,7 +206,7 @@ async function proveRestored(drill: Drill, copy: Copy, context: Context): Promis
     evidence = endedEarly(drill, context.explain(error), undefined);
   }
   const isOurs = ({ version, tags }: RemovalCandidate) =>
-    newest.includes(version) &&
+    (version === undefined || newest.includes(version)) &&
     (isOwnedBy(place, tags) || (!isTagged && drillOwnerIn(place.vaultUri, tags) === undefined));
   const leftover = await removeCopy(place, newest[0] ?? "", isOurs, context);
   const isUnwanted = leftover?.blockedUntil !== undefined && !drill.allowSoftDeletedCopies;
@@ -239,42 +239,30 @@ async function proveCopy(
 ): Promise<Pick<DrillResult, "checks" | "restoredVersions" | "failure">> {
   const { kind, vaultUri, name } = copy.place;
   const versions = copy.versions ?? (await versionsOf(copy.place, context));
+  const restoredVersions = versions.map(({ version }) => version);
   const { sourceVaultUri, thumbprints } = backup;
   const proofs = await kind.prove({
     name,
     versions,
     thumbprints,
-    copy: attemptsOn(kind, vaultUri, name, context),
-    source: sourceVaultUri === undefined ? undefined : attemptsOn(kind, sourceVaultUri, backup.name ?? name, context),
+    copy: context.attemptsOn(vaultUri, name),
+    source: sourceVaultUri === undefined ? undefined : context.attemptsOn(sourceVaultUri, backup.name ?? name),
     now: context.now,
   });
-  const checks = checkVersionIds(backup.versions, versions).map((check) => ({
+  const checks = checkVersionIds(backup.versions, restoredVersions).map((check) => ({
     ...notRun(check.version, kind.checks, "the version was not restored"),
     ...check,
     ...proofs.get(check.version),
   }));
-  return { checks, restoredVersions: versions, failure: undefined };
+  return { checks, restoredVersions, failure: undefined };
 }
 
-async function versionsOf({ kind, vaultUri, name }: ScratchPlace, context: Context): Promise<string[]> {
+async function versionsOf({ kind, vaultUri, name }: ScratchPlace, context: Context): Promise<readonly ObjectVersion[]> {
   const found = await context.lookUp(kind, vaultUri, name);
   if (found.kind !== "found") {
     throw new DrillEnded(`the restored copy cannot be read: ${found.because}`);
   }
-  return found.versions.map(({ version }) => version);
-}
-
-function attemptsOn(kind: ObjectKind, vaultUri: string, name: string, context: Context): Attempt {
-  return async (operation, request) => {
-    try {
-      const task = { name: operation, kind, objectName: name };
-      const value = await context.connect(vaultUri).once(task, ({ client, signal }) => request(client, signal));
-      return { value };
-    } catch (error) {
-      const isBadRequest = error instanceof KeyVaultError && error.refusal?.status === 400;
-      return { because: context.explain(error).replace(/\.$/, ""), isBadRequest };
-    }
-  };
+  return found.versions;
 }
 
 function endedEarly({ place, backup }: Drill, failure: string, leftover: Leftover | undefined): DrillResult {

@@ -36,7 +36,8 @@ export function isOwnedBy({ vaultUri, owners }: ScratchPlace, tags: Readonly<Rec
 /** Whether an object is a copy that an earlier drill of this resource made, and has got no version of its own since. */
 export function isEarlierCopy(place: ScratchPlace, { version, tags, versions }: RemovalCandidate): boolean {
   const known = [...place.versions, ...place.copiedVersions];
-  return isOwnedBy(place, tags) && (known.length === 0 || versionsNotIn(known, versions ?? [version]).length === 0);
+  const present = versionsOf({ version, versions });
+  return isOwnedBy(place, tags) && (known.length === 0 || versionsNotIn(known, present).length === 0);
 }
 
 /** Whether an object without a tag may be a copy of the drill, which was interrupted before it could tag the copy. */
@@ -44,8 +45,12 @@ export function mayBeCopy(
   { vaultUri, versions }: ScratchPlace,
   { version, tags, versions: all }: RemovalCandidate,
 ): boolean {
-  const present = all ?? [version];
+  const present = versionsOf({ version, versions: all });
   return drillOwnerIn(vaultUri, tags) === undefined && versionsNotIn(versions, present).length < present.length;
+}
+
+function versionsOf({ version, versions }: Pick<RemovalCandidate, "version" | "versions">): readonly string[] {
+  return versions ?? (version === undefined ? [] : [version]);
 }
 
 /**
@@ -94,7 +99,7 @@ export function leftoverOf(
 ): Leftover {
   const command = (action: string) => azCommand(kind.noun, action, vaultUri, name);
   const isSoftDeleted = removal.kind === "notPurgeable" || removal.isSoftDeleted;
-  const copy = { uri: objectUri(kind, vaultUri, name), name, version, isSoftDeleted };
+  const copy = { uri: objectUri(kind, vaultUri, name), version, isSoftDeleted };
   switch (removal.kind) {
     case "notPurgeable": {
       const { purgedAt } = removal;
@@ -120,8 +125,8 @@ export function leftoverOf(
 
 /** Whether two places are one. */
 export function isSamePlace(
-  one: Pick<ScratchPlace, "vaultUri" | "name">,
-  other: Pick<ScratchPlace, "vaultUri" | "name">,
+  one: Pick<ScratchPlace, "kind" | "vaultUri" | "name">,
+  other: Pick<ScratchPlace, "kind" | "vaultUri" | "name">,
 ) {
-  return isSameName(one.vaultUri, other.vaultUri) && isSameName(one.name, other.name);
+  return one.kind === other.kind && isSameName(one.vaultUri, other.vaultUri) && isSameName(one.name, other.name);
 }

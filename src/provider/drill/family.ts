@@ -1,8 +1,9 @@
 import { type DrillOutcome, describeChecks, outcomeOf } from "../../backup/drillEvidence";
 import { type DrillPlan, type Leftover, planDrill } from "../../backup/planDrill";
-import { objectUri, parseObjectUri } from "../../keyVault/vaultUri";
-import type { ObjectKind } from "../../objects/objectKind";
-import { backupRefIn } from "../engine/backupRef";
+import { objectAt, objectUri } from "../../keyVault/vaultUri";
+import { key } from "../../objects/key";
+import { objectKinds } from "../../objects/objectKinds";
+import { backupRefIn, kindOfBackup } from "../engine/backupRef";
 import { type Context, type Family, RecordedFailure } from "../engine/defineProvider";
 import { more } from "../engine/messages";
 import { arrayIn, type Properties, textIn } from "../engine/values";
@@ -11,39 +12,35 @@ import { removeLeftover, type ScratchPlace } from "./copy";
 import { checkDrill, declaredDrill } from "./inputs";
 import { type DrillRecord, drillProperties, isDrillRecord, recordedDrill } from "./record";
 
-/** The drill resource of one kind of object. */
-export function drillFamily(resource: string, kind: ObjectKind): Family<DrillPlan> {
+/** The drill resource, for backups of every kind of object. */
+export function drillFamily(resource: string): Family<DrillPlan> {
   async function run(declared: Properties, recorded: Properties, context: Context): Promise<object> {
-    const drill = drillOf(kind, declared, recorded);
+    const drill = drillOf(declared, recorded);
     const startedAt = context.now();
     const result = await runDrill(drill, context);
     const record = recordOf(drill, declared, result, startedAt, context.now());
-    const uri = objectUri(kind, record.vaultUri, record.name);
     const text = describeResult(record.outcome, result);
     if (record.outcome === "failed" && declared.onFailure !== "record") {
       throw new RecordedFailure(
-        `${resource} ${uri}: ${text} ${more("troubleshooting.md#drill-failed")}`,
-        drillProperties(kind, record),
+        `${resource} ${record.copyUri}: ${text} ${more("troubleshooting.md#drill-failed")}`,
+        drillProperties(record),
       );
     }
     if (record.outcome === "failed" || result.leftover !== undefined) {
-      context.print(uri, text);
+      context.print(record.copyUri, text);
     }
-    return drillProperties(kind, record);
+    return drillProperties(record);
   }
 
   return {
     resource,
-    check: (declared, configuration) => checkDrill(kind, resource, declared, configuration),
+    check: (declared, configuration) => checkDrill(resource, declared, configuration),
     plan: (recorded, declared, now) =>
       isDrillRecord(recorded)
-        ? planDrill(recordedDrill(kind, recorded), declaredDrill(kind, declared), now)
+        ? planDrill(recordedDrill(recorded), declaredDrill(declared), now)
         : { kind: "run", because: "the state records no drill" },
     explain,
-    uriOf: (recorded) => {
-      const { vaultUri, name } = recordedDrill(kind, recorded);
-      return objectUri(kind, vaultUri, name);
-    },
+    uriOf: (recorded) => textIn(recorded.copyUri) ?? "",
     isRecord: isDrillRecord,
     create: (declared, context) => run(declared, {}, context),
     /** Makes no call: what a drill found does not change. */
@@ -59,13 +56,13 @@ export function drillFamily(resource: string, kind: ObjectKind): Family<DrillPla
 
     /** Removes the copy that the last drill left behind. */
     async delete(recorded, context) {
-      const { leftover, owner, restoredVersions } = recordedDrill(kind, recorded);
+      const { leftover, owner, restoredVersions } = recordedDrill(recorded);
       const copiedVersions = leftover === undefined ? [] : [leftover.version, ...restoredVersions];
       // A leftover has no command if the vault may be the source's own.
       const isScratch = leftover?.command !== undefined;
-      const facts = { kind, owners: [owner], versions: [], copiedVersions, isScratch };
-      const place = leftover && { ...facts, ...leftoverPlace(kind, leftover) };
-      const left = place && (await removeLeftover({ place, leftover }, context));
+      const object = leftover && objectAt(objectKinds, leftover.uri);
+      const place = object && { ...object, owners: [owner], versions: [], copiedVersions, isScratch };
+      const left = place && leftover && (await removeLeftover({ place, leftover }, context));
       if (left !== undefined) {
         throw new Error(
           `${left.uri}, left by a drill, is still in the scratch vault: ${left.because}. Remove it: ${left.command}. ` +
@@ -76,31 +73,27 @@ export function drillFamily(resource: string, kind: ObjectKind): Family<DrillPla
   };
 }
 
-function drillOf(kind: ObjectKind, declared: Properties, recorded: Properties): Drill {
+function drillOf(declared: Properties, recorded: Properties): Drill {
+  const kind = kindOfBackup(declared.backup) ?? key;
   const backup = backupRefIn(kind, declared.backup);
-  const vaultUri = textIn(declared.vaultUri) ?? "";
-  const { leftover, owner, restoredVersions } = recordedDrill(kind, recorded);
+  const { leftover, owner, restoredVersions } = recordedDrill(recorded);
   const place: ScratchPlace = {
     kind,
-    vaultUri,
+    vaultUri: textIn(declared.vaultUri) ?? "",
     name: backup.name ?? "",
     owners: [textIn(declared.owner) ?? "", owner].filter((one) => one !== ""),
     versions: backup.versions,
     copiedVersions: leftover === undefined ? restoredVersions : [leftover.version, ...restoredVersions],
     isScratch: backup.sourceVaultUri !== undefined,
   };
+  // The record's copy may be in another place by now.
+  const object = leftover && objectAt(objectKinds, leftover.uri);
   return {
     place,
     backup,
     allowSoftDeletedCopies: declared.allowSoftDeletedCopies === true,
-    earlier: leftover && { leftover, place: { ...place, ...leftoverPlace(kind, leftover) } },
+    earlier: leftover && object && { leftover, place: { ...place, ...object } },
   };
-}
-
-/** The vault of the record may be another one by now. */
-function leftoverPlace(kind: ObjectKind, { uri, name }: Leftover): Pick<ScratchPlace, "vaultUri" | "name"> {
-  const parsed = parseObjectUri(kind, uri);
-  return { vaultUri: "value" in parsed ? parsed.value.vaultUri : "", name };
 }
 
 function recordOf(
@@ -114,7 +107,7 @@ function recordOf(
   const drilledAt = new Date(endedAt).toISOString();
   return {
     vaultUri: place.vaultUri,
-    name: place.name,
+    copyUri: objectUri(place.kind, place.vaultUri, place.name),
     owner: place.owners[0] ?? "",
     blobSha256: backup.blobSha256,
     triggers: arrayIn(triggers),

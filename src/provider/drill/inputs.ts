@@ -1,7 +1,16 @@
 import type { DeclaredDrill } from "../../backup/planDrill";
 import { isSameName } from "../../backup/versions";
+import { objectUri } from "../../keyVault/vaultUri";
+import { key } from "../../objects/key";
 import type { ObjectKind } from "../../objects/objectKind";
-import { type BackupRef, backupRefIn, checkBackupRef, knownBackup, vaultTypeMistakes } from "../engine/backupRef";
+import {
+  type BackupRef,
+  backupRefIn,
+  checkBackupRef,
+  kindOfBackup,
+  knownBackup,
+  vaultTypeMistakes,
+} from "../engine/backupRef";
 import type { Configuration } from "../engine/configuration";
 import {
   array,
@@ -26,21 +35,17 @@ const shapes: Shapes = {
 };
 
 /** Checks what the program declares, offline, and makes it canonical. */
-export function checkDrill(
-  kind: ObjectKind,
-  resource: string,
-  declared: Properties,
-  configuration: Configuration,
-): Checked {
+export function checkDrill(resource: string, declared: Properties, configuration: Configuration): Checked {
   const { owner, ...inputs } = withoutEmpty(declared);
   const mistakes = shapeMistakes(resource, inputs, shapes);
   if (inputs.vaultUri === undefined) {
     mistakes.push("Set vaultUri to the scratch vault.");
   }
-  const vaultUri = parseVaultInput(inputs.vaultUri, configuration, mistakes);
+  const kind = kindOfBackup(inputs.backup);
+  const vaultUri = parseVaultInput(kind, inputs.vaultUri, configuration, mistakes);
   const checked = checkBackupRef(kind, resource, inputs.backup);
   mistakes.push(...checked.mistakes);
-  if (mistakes.length === 0 && vaultUri !== undefined) {
+  if (mistakes.length === 0 && vaultUri !== undefined && kind !== undefined) {
     mistakes.push(...backupMistakes(kind, checked.backup, vaultUri));
   }
   return {
@@ -65,11 +70,13 @@ function backupMistakes(kind: ObjectKind, backup: unknown, vaultUri: string): st
 }
 
 /** What the checked inputs declare. */
-export function declaredDrill(kind: ObjectKind, inputs: Properties): DeclaredDrill {
+export function declaredDrill(inputs: Properties): DeclaredDrill {
   const { vaultUri, backup, maxAgeDays, triggers, onFailure } = inputs;
+  const kind = kindOfBackup(backup) ?? key;
+  const { name } = backupRefIn(kind, backup);
+  const vault = textIn(vaultUri);
   return {
-    vaultUri: textIn(vaultUri),
-    name: backupRefIn(kind, backup).name,
+    copyUri: vault === undefined || name === undefined ? undefined : objectUri(kind, vault, name),
     blobSha256: knownBackup(kind, backup)?.blobSha256,
     triggers: arrayIn(triggers),
     maxAgeDays: numberIn(maxAgeDays),

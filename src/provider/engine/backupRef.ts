@@ -1,7 +1,8 @@
-import { canonicalBlob, originOfBlob, sha256OfBlob, whyIncomplete } from "../../backup/blob";
+import { type BlobOrigin, canonicalBlob, originOfBlob, sha256OfBlob, whyIncomplete } from "../../backup/blob";
 import { isSameName } from "../../backup/versions";
-import { isManagedHsm, nameMistakes, objectUri, parseObjectUri } from "../../keyVault/vaultUri";
+import { capitalized, isManagedHsm, nameMistakes, objectUri, parseObjectUri } from "../../keyVault/vaultUri";
 import type { ObjectKind } from "../../objects/objectKind";
+import { objectKinds } from "../../objects/objectKinds";
 import { arrayOf, parseInput, type Shape, sha256, shapeMistakes, string } from "./inputs";
 import { isUnknown, membersIn, type Properties, textIn, textMembersIn, textsIn, withoutEmpty } from "./values";
 
@@ -31,23 +32,42 @@ const textMembers: Shape = {
   description: "an object of strings",
 };
 
-/** Checks the backup among the inputs of a resource, offline, and makes it canonical. */
+/** The kind of object that a backup is of, as its members are named; undefined if they name none, or several. */
+export function kindOfBackup(backup: unknown): ObjectKind | undefined {
+  const members = withoutEmpty(membersIn(backup));
+  const named = objectKinds.filter(({ properties: { name, uri } }) => name in members || uri in members);
+  return named.length === 1 ? named[0] : undefined;
+}
+
+/**
+ * Checks the backup among the inputs of a resource, offline, and makes it canonical.
+ *
+ * @param kind - What the resource restores; undefined if only the backup could tell, and does not.
+ */
 export function checkBackupRef(
-  kind: ObjectKind,
+  kind: ObjectKind | undefined,
   resource: string,
   backup: unknown,
 ): {
   readonly backup: unknown;
   readonly mistakes: string[];
 } {
-  if (backup === undefined || typeof backup !== "object" || backup === null) {
-    return {
-      backup,
-      mistakes:
-        backup === undefined
-          ? [`${resource} has no backup: set backup${resource.endsWith("Restore") ? ", or blob" : ""}.`]
-          : [],
-    };
+  if (backup === undefined) {
+    const alternative = resource.endsWith("Restore") ? ", or blob" : "";
+    return { backup, mistakes: [`${resource} has no backup: set backup${alternative}.`] };
+  }
+  if (typeof backup !== "object" || backup === null) {
+    return { backup, mistakes: [] };
+  }
+  if (kind === undefined) {
+    const names = objectKinds.map(({ properties }) => properties.name);
+    const mistake = `Set one of ${names.join(", ")} in backup, so that ${resource} knows which object it may copy.`;
+    return { backup, mistakes: [mistake] };
+  }
+  const other = kindOfBackup(backup);
+  if (other !== undefined && other !== kind) {
+    const mistake = `backup is of a ${other.noun}, not of a ${kind.noun}: use a ${capitalized(other.noun)}Restore.`;
+    return { backup, mistakes: [mistake] };
   }
   const { name, uri } = kind.properties;
   const members = withoutEmpty(backup as Properties);
@@ -107,6 +127,12 @@ export function backupRefIn(kind: ObjectKind, backup: unknown): BackupRef {
   };
 }
 
+const madeOf: Readonly<Record<Exclude<BlobOrigin, "other">, string>> = {
+  vaultKeyOrCertificate: "a key or certificate",
+  vaultSecret: "a secret",
+  managedHsm: "a Managed HSM's key",
+};
+
 /** Why the backup cannot be restored, as far as that shows without asking the service. Nothing of the blob is repeated. */
 export function whyNotRestorable(kind: ObjectKind, { blob, blobSha256, recordedSha256 }: BackupRef): string[] {
   if (blob === "") {
@@ -117,8 +143,9 @@ export function whyNotRestorable(kind: ObjectKind, { blob, blobSha256, recordedS
       `blob is not the recorded backup: its SHA-256 is ${blobSha256}, not ${recordedSha256}. Use that blob, or correct blobSha256.`,
     ];
   }
-  if (originOfBlob(blob) === "vaultSecret") {
-    return [`blob is the backup of a secret, not of a ${kind.noun}. Restore it with az keyvault secret restore.`];
+  const origin = originOfBlob(blob);
+  if (origin !== "other" && !kind.blobOrigins.includes(origin)) {
+    return [`blob is the backup of ${madeOf[origin]}, not of a ${kind.noun}: use the backup of a ${kind.noun}.`];
   }
   const incomplete = whyIncomplete(blob);
   return incomplete === undefined
@@ -130,7 +157,8 @@ export function whyNotRestorable(kind: ObjectKind, { blob, blobSha256, recordedS
 export function vaultTypeMistakes({ blob, sourceVaultUri }: BackupRef, vaultUri: string): string[] {
   const origin = originOfBlob(blob);
   const isOfHsm = sourceVaultUri === undefined ? origin === "managedHsm" : isManagedHsm(sourceVaultUri);
-  if (isManagedHsm(vaultUri) && (origin === "vaultKeyOrCertificate" || (sourceVaultUri !== undefined && !isOfHsm))) {
+  const isOfVault = origin === "vaultKeyOrCertificate" || origin === "vaultSecret";
+  if (isManagedHsm(vaultUri) && (isOfVault || (sourceVaultUri !== undefined && !isOfHsm))) {
     return ["vaultUri is a Managed HSM, and the backup is of a vault: use a vault in the source's geography."];
   }
   // An HSM behind a name that does not say so, such as an emulator's, is known by the source's vault.

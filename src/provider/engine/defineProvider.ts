@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { VaultConnection } from "../../keyVault/connection/vaultConnection";
 import { type LookedUpObject, lookUp } from "../../keyVault/operations/lookUp";
-import type { ObjectKind } from "../../objects/objectKind";
+import type { Attempt, ObjectKind } from "../../objects/objectKind";
+import { attemptsOn } from "./attempts";
 import { type Configuration, readConfiguration, type StackConfig } from "./configuration";
 import { type Connect, connect } from "./connect";
 import type { DynamicProvider } from "./dynamicProvider";
@@ -30,6 +31,8 @@ export interface Context {
   connect(vaultUri: string): VaultConnection;
   /** Looks an object up; a vault that cannot even be connected to is unreachable. */
   lookUp(kind: ObjectKind, vaultUri: string, name: string): Promise<LookedUpObject>;
+  /** Requests about an object, which may fail. */
+  attemptsOn(vaultUri: string, name: string): Attempt;
   /** What an error says, for a state to hold. */
   explain(error: unknown): string;
 }
@@ -87,6 +90,7 @@ export function defineProvider<Plan extends AnyPlan>(
       print: printAbout,
       connect: connectTo,
       explain,
+      attemptsOn: (vaultUri, name) => attemptsOn(() => connectTo(vaultUri), name, explain),
       async lookUp(kind, vaultUri, name) {
         try {
           const found = await lookUp(connectTo(vaultUri), kind, name);

@@ -1,4 +1,5 @@
 import { isPrivateLinkName, type Parsed, parseVaultUri } from "../../keyVault/vaultUri";
+import type { ObjectKind } from "../../objects/objectKind";
 import type { Configuration } from "./configuration";
 import { isUnknown, type Properties, textIn } from "./values";
 
@@ -83,8 +84,13 @@ export function parseInput<T>(
 }
 
 /** The vault that a program names, as a canonical URI; undefined while it is not known, or if it is wrong. */
-export function parseVaultInput(value: unknown, configuration: Configuration, mistakes: string[]): string | undefined {
-  const vaultUri = parseInput("vaultUri", value, parseVaultUri, mistakes);
+export function parseVaultInput(
+  kind: ObjectKind | undefined,
+  value: unknown,
+  configuration: Configuration,
+  mistakes: string[],
+): string | undefined {
+  const vaultUri = parseInput("vaultUri", value, (text) => parseVaultUri(text, kind), mistakes);
   mistakes.push(...privateLinkMistakes("vaultUri", vaultUri, configuration));
   return vaultUri;
 }

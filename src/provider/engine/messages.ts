@@ -1,4 +1,5 @@
 import { KeyVaultError } from "../../keyVault/failures/keyVaultError";
+import type { Operation } from "../../keyVault/failures/operation";
 import type { FailureCode } from "../../keyVault/failures/remedies";
 import { reasonOf } from "../../keyVault/operations/lookUp";
 
@@ -10,9 +11,11 @@ export function more(anchor: string): string {
 }
 
 /** What Pulumi offers beside the remedy that the service's side knows. */
-const hints: Partial<Readonly<Record<FailureCode, string>>> = {
+const hints: Partial<Readonly<Record<FailureCode, string | ((operation: Operation) => string)>>> = {
   challenge:
     "For an emulator or a private cloud, set azure-keyvault-backup:disableChallengeResourceVerification to true.",
+  "managed-by-certificate": ({ vaultUri, objectName }) =>
+    `Use: new CertificateBackup("${objectName}", { vaultUri: "${vaultUri}", certificateName: "${objectName}" })`,
   throttled: "For instance with --parallel 4.",
   timeout: "If the vault is only slow, raise azure-keyvault-backup:timeoutSeconds.",
   unauthorized: "Set azure-native:tenantId and azure-native:environment.",
@@ -56,9 +59,10 @@ function hintsFor(error: unknown, source: ConfigurationSource): string[] {
     return [];
   }
   const hint = hints[error.code];
+  const text = typeof hint === "function" ? hint(error.operation) : hint;
   const { isConfigured } = (error.cause ?? {}) as { isConfigured?: boolean };
   return [
-    ...(hint === undefined ? [] : [hint]),
+    ...(text === undefined ? [] : [text]),
     ...(source === "state" && error.code === "credential" && isConfigured === true ? [storedConfiguration] : []),
   ];
 }

@@ -1,11 +1,12 @@
-import { compareWithBackup, type ObjectMatch } from "../../backup/compareWithBackup";
+import { compareVersions, type ObjectMatch } from "../../backup/compareWithBackup";
+import { failuresIn } from "../../backup/drillEvidence";
 import { checkRecreation, type RestoreRecord } from "../../backup/planRestore";
 import { isSameName, versionsNotIn, versionsText } from "../../backup/versions";
 import type { FoundObject } from "../../keyVault/operations/lookUp";
 import { type Removal, type RemovalCandidate, remove } from "../../keyVault/operations/remove";
 import { restore } from "../../keyVault/operations/restore";
 import { azCommand, objectUri } from "../../keyVault/vaultUri";
-import { mapConcurrently, type ObjectKind } from "../../objects/objectKind";
+import type { ObjectKind } from "../../objects/objectKind";
 import type { BackupRef } from "../engine/backupRef";
 import type { Context } from "../engine/defineProvider";
 import { drillOwnerIn, takeTurn } from "../engine/drillTag";
@@ -43,7 +44,7 @@ async function restoreInTurn(target: Target, context: Context): Promise<RestoreR
     const { newest, versions } = restoration;
     // The restore worked and the listing did not: the backup tells the versions if it holds the newest.
     const unlisted = backup.versions.includes(newest) ? backup.versions : [newest];
-    return recordOf(target, name, versions ?? unlisted, context);
+    return recordOf(target, name, versions?.map(({ version }) => version) ?? unlisted, context);
   }
   if (!isExpected) {
     throw new Error(
@@ -52,10 +53,17 @@ async function restoreInTurn(target: Target, context: Context): Promise<RestoreR
         `in backup, or use the blob of "${backup.name}".`,
     );
   }
+  const { occupant } = restoration;
   if (restoration.isSoftDeleted) {
     throw nameTaken(target, name, {
-      because: `a soft-deleted ${kind.noun} has its name`,
-      remedy: `Recover it (${azCommand(kind.noun, "recover", vaultUri, name)}), or purge it if it is not needed.`,
+      because: `a soft-deleted ${occupant.noun} has its name`,
+      remedy: `Recover it (${azCommand(occupant.noun, "recover", vaultUri, name)}), or purge it if it is not needed.`,
+    });
+  }
+  if (occupant !== kind) {
+    throw nameTaken(target, name, {
+      because: `a ${occupant.noun} has its name`,
+      remedy: `Use another vault, or remove that ${occupant.noun} if it is not needed.`,
     });
   }
   const found = await context.lookUp(kind, vaultUri, name);
@@ -72,8 +80,7 @@ async function restoreInTurn(target: Target, context: Context): Promise<RestoreR
     });
   }
   const versions = found.versions.map(({ version }) => version);
-  const thumbprints = await thumbprintsOf(target, name, found, context);
-  const match = compareWithBackup(backup, { versions, thumbprints });
+  const match = await compareFound(target, name, found, context);
   if (match.kind !== "same") {
     throw nameTaken(target, name, explainMatch(kind, match), restoration.mayBeDone);
   }
@@ -106,9 +113,7 @@ export async function recreate(target: Target, record: RestoreRecord, context: C
   }
   // If the vault does not say, nothing is deleted; what is deleted already may be tried.
   const isPurgeable =
-    found.kind === "found"
-      ? found.versions.every((version) => version.isPurgeable === true)
-      : found.deleted?.isPurgeable !== false;
+    found.kind === "found" ? await isPurgeableNow(target, record.name, context) : found.deleted?.isPurgeable !== false;
   const check = checkRecreation({ vaultUri, versions, isPurgeable }, backup);
   if (check.kind === "refused") {
     throw refuse(check.because);
@@ -118,7 +123,7 @@ export async function recreate(target: Target, record: RestoreRecord, context: C
     `deleting, purging and restoring it from the newer backup; the ${kind.noun} is unavailable until this completes.`,
   );
   const isBackedUp = ({ version, versions }: RemovalCandidate) =>
-    versionsNotIn(backup.versions, versions ?? [version]).length === 0;
+    versionsNotIn(backup.versions, versions ?? (version === undefined ? [] : [version])).length === 0;
   const removal = await remove(context.connect(vaultUri), kind, record.name, isBackedUp);
   if (removal.kind === "anotherObject" && !removal.isSoftDeleted) {
     throw refuse("It has a version that the backup does not hold.");
@@ -127,6 +132,14 @@ export async function recreate(target: Target, record: RestoreRecord, context: C
     throw new Error(`${record.uri} is not recreated. ${explainRemoval(target, record.name, removal)}`);
   }
   return restoreOrAdopt(target, context);
+}
+
+async function isPurgeableNow({ kind, vaultUri }: Target, name: string, context: Context): Promise<boolean> {
+  const task = { name: "get", kind, objectName: name } as const;
+  const isPurgeable = await context
+    .connect(vaultUri)
+    .once(task, ({ client, signal }) => client.isPurgeable(name, signal));
+  return isPurgeable === true;
 }
 
 /** What is left, and what to do. A deletion that got no answer may still take effect. */
@@ -176,21 +189,31 @@ function recordOf(
   };
 }
 
-async function thumbprintsOf(
+/** Compares an object that is there with the backup: its versions, and what else its kind can compare. */
+async function compareFound(
   { kind, vaultUri, backup }: Target,
   name: string,
-  found: FoundObject,
+  { versions }: FoundObject,
   context: Context,
-): Promise<Record<string, string>> {
-  const wanted = found.versions.filter(({ version }) => version in backup.thumbprints);
-  const connection = context.connect(vaultUri);
-  const read = await mapConcurrently(wanted, async ({ version }) => {
-    const thumbprint = await connection.once({ name: "get", kind, objectName: name }, ({ client, signal }) =>
-      client.getThumbprint(name, version, signal),
-    );
-    return [version, thumbprint] as const;
+): Promise<ObjectMatch> {
+  const match = compareVersions(
+    backup.versions,
+    versions.map(({ version }) => version),
+  );
+  if (match.kind === "unknown" || match.kind === "different") {
+    return match;
+  }
+  const { sourceVaultUri, thumbprints } = backup;
+  const evidence = await kind.compare({
+    name,
+    versions: versions.filter(({ version }) => versionsNotIn(backup.versions, [version]).length === 0),
+    thumbprints,
+    copy: context.attemptsOn(vaultUri, name),
+    source: sourceVaultUri === undefined ? undefined : context.attemptsOn(sourceVaultUri, backup.name ?? name),
+    now: context.now,
   });
-  return Object.fromEntries(read.filter(([, thumbprint]) => thumbprint !== undefined)) as Record<string, string>;
+  const [because] = failuresIn(evidence);
+  return because === undefined ? match : { kind: "different", because };
 }
 
 interface Obstacle {

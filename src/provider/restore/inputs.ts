@@ -23,7 +23,7 @@ export function checkRestore(
   if (inputs.vaultUri === undefined) {
     mistakes.push("Set vaultUri to the vault to restore into.");
   }
-  const vaultUri = parseVaultInput(inputs.vaultUri, configuration, mistakes);
+  const vaultUri = parseVaultInput(kind, inputs.vaultUri, configuration, mistakes);
   const checked = checkBackupRef(kind, resource, inputs.backup);
   mistakes.push(...checked.mistakes);
   const backup = mistakes.length === 0 ? knownBackup(kind, checked.backup) : undefined;

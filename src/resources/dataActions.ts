@@ -1,0 +1,64 @@
+import {
+  certificatePermissions,
+  keyPermissions,
+  type Permission,
+  type Permissions,
+  secretPermissions,
+} from "../objects/permissions";
+
+type Objects = "keys" | "secrets" | "certificates";
+
+const permissionsOf: Readonly<Record<Objects, Permissions>> = {
+  keys: keyPermissions,
+  secrets: secretPermissions,
+  certificates: certificatePermissions,
+};
+
+// A drill of a certificate uses the certificate's key.
+const keyUses = [keyPermissions.get, keyPermissions.sign, keyPermissions.unwrapKey, keyPermissions.decrypt];
+
+/**
+ * The data actions that backups need, refreshes included, for a custom role with nothing else in it.
+ *
+ * ```ts
+ * const role = new azure.authorization.RoleDefinition("key-vault-backups", {
+ *   roleName: "Key Vault backups",
+ *   scope: vault.id,
+ *   assignableScopes: [vault.id],
+ *   permissions: [{ dataActions: backupDataActions("keys", "secrets") }],
+ * });
+ * ```
+ *
+ * @param objects - What is backed up; everything if none is named.
+ */
+export function backupDataActions(...objects: Objects[]): string[] {
+  return dataActionsIn(
+    namesOf(objects).flatMap((name) => {
+      const { backup, list } = permissionsOf[name];
+      return [backup, list];
+    }),
+  );
+}
+
+/**
+ * The data actions that drills need in the scratch vault, for a custom role with nothing else in it. Do not assign that role in the
+ * source's vault: it can delete and purge.
+ *
+ * @param objects - What is proved; everything if none is named.
+ */
+export function drillDataActions(...objects: Objects[]): string[] {
+  return dataActionsIn(
+    namesOf(objects).flatMap((name) => {
+      const { backup: _, ...others } = permissionsOf[name];
+      return [...Object.values(others), ...(name === "certificates" ? keyUses : [])];
+    }),
+  );
+}
+
+function namesOf(objects: readonly Objects[]): readonly Objects[] {
+  return objects.length === 0 ? (Object.keys(permissionsOf) as Objects[]) : objects;
+}
+
+function dataActionsIn(permissions: readonly Permission[]): string[] {
+  return [...new Set(permissions.map(({ dataAction }) => dataAction))].sort();
+}

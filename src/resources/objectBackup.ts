@@ -1,0 +1,164 @@
+import * as pulumi from "@pulumi/pulumi";
+import { resourceOptions } from "./resourceOptions";
+import { serializedProvider } from "./serializedProvider";
+import { warnOfManyVersions, warnOfSecretsProvider } from "./warnings";
+
+/** When to back an object up again, and which backups to keep. */
+export interface BackupOptions {
+  /**
+   * Any JSON values, such as tags. When a value changes, a new backup is made.
+   * @default []
+   */
+  triggers?: pulumi.Input<readonly unknown[]> | undefined;
+  /**
+   * Age in days, fractions allowed, after which the next `pulumi up` makes a new backup. Compared with this machine's clock,
+   * without a request.
+   * @default no limit
+   */
+  maxAgeDays?: pulumi.Input<number> | undefined;
+  /**
+   * How many earlier backups to keep in `previous` although a newer backup holds all of their versions. Backups that hold
+   * anything else are always kept. A change takes effect with the next backup.
+   * @default 0
+   */
+  retain?: pulumi.Input<number> | undefined;
+  /**
+   * `blobSha256` of earlier backups to remove from `previous` for good, even if one of them is the only copy of an object.
+   * @default []
+   */
+  forget?: pulumi.Input<readonly pulumi.Input<string>[]> | undefined;
+  /**
+   * Whether the resource may be deleted although its backups may be the only copy of an object. Takes effect once `pulumi up`
+   * has recorded it, which makes no backup and needs no vault.
+   * @default false
+   */
+  forceDelete?: pulumi.Input<boolean> | undefined;
+}
+
+/** An earlier backup that is kept beside the newest. */
+export interface PreviousBackup {
+  /** URI of the object that the backup was made from, without a version. */
+  readonly sourceUri: string;
+  /**
+   * The backup, base64url.
+   * @secret
+   */
+  readonly blob?: string;
+  /** SHA-256 of the decoded blob, hexadecimal. `forget` names a backup by this value. */
+  readonly blobSha256: string;
+  /** Size of the decoded blob in bytes. */
+  readonly blobBytes?: number;
+  /** Every version that the backup is known to hold, newest first; empty if unknown. */
+  readonly versions: readonly string[];
+  /** When the backup was made: RFC 3339, UTC. */
+  readonly backedUpAt: string;
+  /** Why the backup is kept. */
+  readonly keptBecause: string;
+}
+
+type Noun = "Key" | "Secret" | "Certificate";
+
+/** What backups of all kinds of objects have in common. Programs declare a `KeyBackup`, `SecretBackup` or `CertificateBackup`. */
+export abstract class ObjectBackup extends pulumi.dynamic.Resource {
+  /** URI of the vault, with a slash at its end. */
+  declare readonly vaultUri: pulumi.Output<string>;
+
+  /** Every version that the backup holds, newest first, 32 hexadecimal digits each; empty if they could not be listed. */
+  declare readonly versions: pulumi.Output<string[]>;
+
+  /**
+   * When an attribute or a tag of any version last changed before the backup: RFC 3339, UTC, in whole seconds. Undefined if the
+   * versions could not be listed.
+   */
+  declare readonly updatedAt: pulumi.Output<string | undefined>;
+
+  /** Tags of the newest version when the backup was made; undefined if the versions could not be listed. */
+  declare readonly tags: pulumi.Output<Record<string, string> | undefined>;
+
+  /**
+   * The backup, base64url as the service returns it. It can be restored into vaults of the same Azure subscription and
+   * geography. A backup never expires and cannot be revoked.
+   * @secret
+   */
+  declare readonly blob: pulumi.Output<string>;
+
+  /** SHA-256 of the decoded blob, hexadecimal: what `sha256sum` prints for a file that the Azure CLI can restore. */
+  declare readonly blobSha256: pulumi.Output<string>;
+
+  /** Size of the decoded blob in bytes. */
+  declare readonly blobBytes: pulumi.Output<number>;
+
+  /** When the backup was made: RFC 3339, UTC. */
+  declare readonly backedUpAt: pulumi.Output<string>;
+
+  /**
+   * How the object compared with the backup at the last backup or refresh. `current`: unchanged. `changed`: the next
+   * `pulumi up` makes a new backup. `missing`: the vault answered, and the object is not there. `unreachable`: unknown.
+   */
+  declare readonly sourceStatus: pulumi.Output<"current" | "changed" | "missing" | "unreachable">;
+
+  /** Why `sourceStatus` is not `current`; undefined if it is. */
+  declare readonly sourceStatusReason: pulumi.Output<string | undefined>;
+
+  /**
+   * Earlier backups, newest first: each backup that holds a version which no newer backup is known to hold, and as many others
+   * as `retain` says. The whole output is secret in a program; in the state only the blobs are encrypted.
+   * @secret
+   */
+  declare readonly previous: pulumi.Output<PreviousBackup[]>;
+
+  /** @internal */
+  protected constructor(
+    noun: Noun,
+    name: string,
+    args: BackupOptions & { readonly vaultUri?: pulumi.Input<string> | undefined },
+    opts: pulumi.CustomResourceOptions | undefined,
+  ) {
+    const resource = `${noun}Backup` as const;
+    const kind = noun.toLowerCase() as Lowercase<Noun>;
+    const [objectName, uri] = [`${kind}Name`, `${kind}Uri`];
+    super(
+      serializedProvider(`${kind}Backup`),
+      name,
+      {
+        vaultUri: undefined,
+        [objectName]: undefined,
+        [uri]: undefined,
+        ...args,
+        [`${uri}WithVersion`]: undefined,
+        versions: undefined,
+        thumbprints: undefined,
+        updatedAt: undefined,
+        tags: undefined,
+        blob: undefined,
+        blobSha256: undefined,
+        blobBytes: undefined,
+        backedUpAt: undefined,
+        sourceStatus: undefined,
+        sourceStatusReason: undefined,
+        previous: undefined,
+      },
+      resourceOptions(resource, opts, ["blob"]),
+      "keyvault",
+      resource,
+    );
+    // Under mocks and at preview the option alone marks nothing secret.
+    this.blob = pulumi.secret(this.blob);
+    this.previous = pulumi.secret(this.previous.apply(newestFirst));
+    const output = this as unknown as Readonly<Record<string, pulumi.Output<string>>>;
+    pulumi.all([output[uri], this.versions]).apply(([objectUri, versions]) => {
+      warnOfManyVersions(this, objectUri ?? "", versions?.length ?? 0);
+    });
+    const declaredUri = (args as Readonly<Record<string, pulumi.Input<string> | undefined>>)[uri];
+    pulumi.output(declaredUri ?? args.vaultUri).apply((vault) => {
+      if (vault !== undefined && URL.canParse(vault)) {
+        warnOfSecretsProvider(this, vault);
+      }
+    });
+  }
+}
+
+// A state holds them as members of an object, by `blobSha256`.
+function newestFirst(previous: PreviousBackup[] | Record<string, PreviousBackup> | undefined): PreviousBackup[] {
+  return Object.values(previous ?? {}).sort((one, other) => other.backedUpAt.localeCompare(one.backedUpAt));
+}
