@@ -1,6 +1,6 @@
 import type { TokenCredential } from "@azure/core-auth";
-import { CertificateClient } from "@azure/keyvault-certificates";
-import type { ClientOptions, ObjectClient } from "./objectKind";
+import { CertificateClient, type DeletedCertificate } from "@azure/keyvault-certificates";
+import type { ClientOptions, DeletedObject, ObjectClient } from "./objectKind";
 import { allOf, deletedOf, isPurgeableBy, lowerCase, valueIn, versionOf } from "./sdkProperties";
 
 /** One version of a certificate. */
@@ -45,12 +45,11 @@ export function connectCertificates(
       return { name, version: lowerCase(properties.version) };
     },
     async getDeleted(name, abortSignal) {
-      const { properties, scheduledPurgeDate } = await client.getDeletedCertificate(name, { abortSignal });
-      return deletedOf({ ...properties, ...(scheduledPurgeDate === undefined ? {} : { scheduledPurgeDate }) });
+      return deletedCertificateOf(await client.getDeletedCertificate(name, { abortSignal }));
     },
     async delete(name, intervalInMs, abortSignal) {
       const deletion = await client.beginDeleteCertificate(name, { abortSignal, intervalInMs });
-      await deletion.pollUntilDone({ abortSignal });
+      return deletedCertificateOf(await deletion.pollUntilDone({ abortSignal }));
     },
     async purge(name, abortSignal) {
       await client.purgeDeletedCertificate(name, { abortSignal });
@@ -59,4 +58,8 @@ export function connectCertificates(
       await client.updateCertificateProperties(name, version, { tags: { ...tags }, abortSignal });
     },
   };
+}
+
+function deletedCertificateOf({ properties, scheduledPurgeDate }: DeletedCertificate): DeletedObject {
+  return deletedOf({ ...properties, ...(scheduledPurgeDate === undefined ? {} : { scheduledPurgeDate }) });
 }

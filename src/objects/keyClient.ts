@@ -37,7 +37,7 @@ export function connectKeys(vaultUri: string, credential: TokenCredential, optio
     },
     async delete(name, intervalInMs, abortSignal) {
       const deletion = await client.beginDeleteKey(name, { abortSignal, intervalInMs });
-      await deletion.pollUntilDone({ abortSignal });
+      return deletedOf((await deletion.pollUntilDone({ abortSignal })).properties);
     },
     async purge(name, abortSignal) {
       await client.purgeDeletedKey(name, { abortSignal });

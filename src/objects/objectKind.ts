@@ -54,7 +54,7 @@ export interface ObjectClient {
   restore(blob: Uint8Array, signal: AbortSignal): Promise<RestoredObject>;
   getDeleted(name: string, signal: AbortSignal): Promise<DeletedObject>;
   /** Resolves when the object is soft-deleted. `interval`: milliseconds between two looks. */
-  delete(name: string, interval: number, signal: AbortSignal): Promise<void>;
+  delete(name: string, interval: number, signal: AbortSignal): Promise<DeletedObject>;
   purge(name: string, signal: AbortSignal): Promise<void>;
   /** Replaces all tags of the version. */
   setTags(name: string, version: string, tags: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>;

@@ -58,7 +58,7 @@ export function connectSecrets(
     },
     async delete(name, intervalInMs, abortSignal) {
       const deletion = await client.beginDeleteSecret(name, { abortSignal, intervalInMs });
-      await deletion.pollUntilDone({ abortSignal });
+      return deletedOf((await deletion.pollUntilDone({ abortSignal })).properties);
     },
     async purge(name, abortSignal) {
       await client.purgeDeletedSecret(name, { abortSignal });

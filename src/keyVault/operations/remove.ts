@@ -14,8 +14,8 @@ export type Removal =
 
 /** What is looked at before an object is deleted, and again before it is purged. */
 export interface RemovalCandidate {
-  /** The newest version; undefined if the service does not say of a soft-deleted object. */
-  readonly version: string | undefined;
+  /** The newest version. */
+  readonly version: string;
   readonly tags: Readonly<Record<string, string>>;
   /** All versions; undefined once the object is soft-deleted. */
   readonly versions: readonly string[] | undefined;
@@ -32,6 +32,7 @@ export async function remove(
   isExpected: (candidate: RemovalCandidate) => boolean,
 ): Promise<Removal> {
   let isSoftDeleted = false;
+  let removed: DeletedObject | undefined;
   try {
     const found = await lookUp(connection, kind, name);
     if (found.kind === "unreachable") {
@@ -42,7 +43,7 @@ export async function remove(
       if (!newestOf(found.versions).some((newest) => isExpected({ ...newest, versions }))) {
         return { kind: "anotherObject", isSoftDeleted };
       }
-      await connection.carryOut({ name: "delete", kind, objectName: name }, ({ client, signal }) =>
+      removed = await connection.carryOut({ name: "delete", kind, objectName: name }, ({ client, signal }) =>
         unlessNotFound(client.delete(name, connection.waits.transient, signal)),
       );
     }
@@ -50,7 +51,12 @@ export async function remove(
     const deleted = await connection.once({ name: "getDeleted", kind, objectName: name }, ({ client, signal }) =>
       unlessNotFound(client.getDeleted(name, signal)),
     );
-    return deleted === undefined ? { kind: "removed" } : await purge(connection, kind, name, deleted, isExpected);
+    if (deleted === undefined) {
+      return { kind: "removed" };
+    }
+    // A look at a disabled secret does not tell its version; the answer to its deletion did.
+    const version = deleted.version ?? removed?.version;
+    return await purge(connection, kind, name, { ...deleted, version }, isExpected);
   } catch (error) {
     return { kind: "failed", isSoftDeleted, because: reasonOf(error) };
   }
@@ -68,7 +74,7 @@ async function purge(
   { version, tags, isPurgeable, purgedAt }: DeletedObject,
   isExpected: (candidate: RemovalCandidate) => boolean,
 ): Promise<Removal> {
-  if (!isExpected({ version, tags, versions: undefined })) {
+  if (version === undefined || !isExpected({ version, tags, versions: undefined })) {
     return { kind: "anotherObject", isSoftDeleted: true };
   }
   if (isPurgeable === false) {

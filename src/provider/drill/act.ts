@@ -104,7 +104,7 @@ async function requireFreeName(place: ScratchPlace, context: Context): Promise<v
   }
   const { version, tags } = candidate;
   if (isOwnedBy(place, tags)) {
-    const leftover = await removeCopy(place, version ?? "", (one) => isEarlierCopy(place, one), context);
+    const leftover = await removeCopy(place, version, (one) => isEarlierCopy(place, one), context);
     if (leftover !== undefined) {
       const until = leftover.blockedUntil === undefined ? "" : `, and blocks the name until ${leftover.blockedUntil}`;
       throw new DrillEnded(`the copy of an earlier drill is still there${until}: ${leftover.because}`, leftover);
@@ -119,7 +119,7 @@ async function requireFreeName(place: ScratchPlace, context: Context): Promise<v
   }
   const object = `a ${isSoftDeleted ? "soft-deleted " : ""}${kind.noun} "${name}"`;
   if (mayBeCopy(place, candidate)) {
-    const leftover = leftoverOf(place, version ?? "", { kind: "anotherObject", isSoftDeleted });
+    const leftover = leftoverOf(place, version, { kind: "anotherObject", isSoftDeleted });
     throw new DrillEnded(
       `the scratch vault has ${object} with versions of the backup, perhaps a copy of an interrupted drill. It was not ` +
         `touched${leftover.command === undefined ? "; it may also be the source" : `; if nobody needs it: ${leftover.command}`}`,
@@ -147,6 +147,13 @@ async function restoreCopy({ place, backup }: Drill, context: Context): Promise<
   if (restoration.kind === "restored") {
     const { name, newest, versions } = restoration;
     return { place: { ...place, name }, newest: [newest], versions };
+  }
+  const { occupant, isSoftDeleted } = restoration;
+  if (occupant !== kind) {
+    throw new DrillEnded(
+      `the scratch vault has a ${isSoftDeleted ? "soft-deleted " : ""}${occupant.noun} "${restoration.name}", which blocks the ` +
+        "name. It was not touched; use another scratch vault",
+    );
   }
   const taken = { ...place, name: restoration.name };
   const copy = restoration.mayBeDone ? await unansweredCopy(taken, context) : undefined;
@@ -182,7 +189,8 @@ function candidateIn(
   found: Exclude<Awaited<ReturnType<Context["lookUp"]>>, { kind: "unreachable" }>,
 ): RemovalCandidate | undefined {
   if (found.kind === "missing") {
-    return found.deleted && { ...found.deleted, versions: undefined };
+    const { deleted } = found;
+    return deleted && { version: deleted.version ?? "", tags: deleted.tags, versions: undefined };
   }
   const newest = newestOf(found.versions);
   const candidate = newest.find(({ tags }) => drillOwnerIn(vaultUri, tags) !== undefined) ?? newest[0];
@@ -206,7 +214,7 @@ async function proveRestored(drill: Drill, copy: Copy, context: Context): Promis
     evidence = endedEarly(drill, context.explain(error), undefined);
   }
   const isOurs = ({ version, tags }: RemovalCandidate) =>
-    (version === undefined || newest.includes(version)) &&
+    newest.includes(version) &&
     (isOwnedBy(place, tags) || (!isTagged && drillOwnerIn(place.vaultUri, tags) === undefined));
   const leftover = await removeCopy(place, newest[0] ?? "", isOurs, context);
   const isUnwanted = leftover?.blockedUntil !== undefined && !drill.allowSoftDeletedCopies;

@@ -36,8 +36,7 @@ export function isOwnedBy({ vaultUri, owners }: ScratchPlace, tags: Readonly<Rec
 /** Whether an object is a copy that an earlier drill of this resource made, and has got no version of its own since. */
 export function isEarlierCopy(place: ScratchPlace, { version, tags, versions }: RemovalCandidate): boolean {
   const known = [...place.versions, ...place.copiedVersions];
-  const present = versionsOf({ version, versions });
-  return isOwnedBy(place, tags) && (known.length === 0 || versionsNotIn(known, present).length === 0);
+  return isOwnedBy(place, tags) && (known.length === 0 || versionsNotIn(known, versions ?? [version]).length === 0);
 }
 
 /** Whether an object without a tag may be a copy of the drill, which was interrupted before it could tag the copy. */
@@ -45,12 +44,8 @@ export function mayBeCopy(
   { vaultUri, versions }: ScratchPlace,
   { version, tags, versions: all }: RemovalCandidate,
 ): boolean {
-  const present = versionsOf({ version, versions: all });
+  const present = all ?? [version];
   return drillOwnerIn(vaultUri, tags) === undefined && versionsNotIn(versions, present).length < present.length;
-}
-
-function versionsOf({ version, versions }: Pick<RemovalCandidate, "version" | "versions">): readonly string[] {
-  return versions ?? (version === undefined ? [] : [version]);
 }
 
 /**

@@ -123,7 +123,7 @@ export async function recreate(target: Target, record: RestoreRecord, context: C
     `deleting, purging and restoring it from the newer backup; the ${kind.noun} is unavailable until this completes.`,
   );
   const isBackedUp = ({ version, versions }: RemovalCandidate) =>
-    versionsNotIn(backup.versions, versions ?? (version === undefined ? [] : [version])).length === 0;
+    versionsNotIn(backup.versions, versions ?? [version]).length === 0;
   const removal = await remove(context.connect(vaultUri), kind, record.name, isBackedUp);
   if (removal.kind === "anotherObject" && !removal.isSoftDeleted) {
     throw refuse("It has a version that the backup does not hold.");
