@@ -68,7 +68,7 @@ async function createKeys(vault: LocalVault, count: number) {
   const names = Array.from({ length: count }, (_, index) => `key-${index + 1}`);
   return Promise.all(
     names.map(async (keyName) => {
-      const { keyUri, keyUriWithVersion, version } = await vault.createKey(keyName);
+      const { uri: keyUri, uriWithVersion: keyUriWithVersion, version } = await vault.keys.create(keyName);
       return { vaultUri: vault.vaultUri, keyName, keyUri, keyUriWithVersion, version };
     }),
   );

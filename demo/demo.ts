@@ -53,7 +53,7 @@ async function demo(): Promise<void> {
     await installPackage(installed);
     const vault = await service.createVault("kv-orders");
     const scratch = await service.createVault("kv-scratch");
-    const { keyUri, version: firstVersion } = await vault.createKey(keyName, { kty: "RSA" });
+    const { uri: keyUri, version: firstVersion } = await vault.keys.create(keyName, { kty: "RSA" });
     project = await PulumiProject.create({
       engine: bin,
       installed,
@@ -105,7 +105,7 @@ async function run({ project, vault, scratch, firstVersion }: Scene): Promise<vo
   check(first.evidence.outcome === "verified", "the drill did not verify the backup");
 
   begin("Rotate the key: the next update makes a new backup and proves that too");
-  const { version: secondVersion } = await vault.rotateKey(keyName);
+  const { version: secondVersion } = await vault.keys.rotate(keyName);
   const versions = [secondVersion, firstVersion];
   say(`The key was rotated to version ${secondVersion}.`);
   await succeeds(project, "up", "--refresh", "--yes");
@@ -123,17 +123,17 @@ async function run({ project, vault, scratch, firstVersion }: Scene): Promise<vo
   ]);
   check(outcome === "verified", "the drill did not verify the backup");
   check(checks.map(({ version }) => version).join() === versions.join(), "the drill did not check both versions");
-  check(scratch.keyNames.length === 0 && !scratch.isDeleted(keyName), "the drill left a copy in kv-scratch");
+  check(scratch.keys.names.length === 0 && !scratch.keys.isDeleted(keyName), "the drill left a copy in kv-scratch");
   say("The copy was deleted and purged.");
 
   begin("Lose the key");
   const order = Buffer.from("an order");
   const digest = createHash("sha256").update(order).digest();
-  const publicKey = createPublicKey({ key: vault.publicJwk(keyName, firstVersion), format: "jwk" });
-  const signature = vault.sign(keyName, firstVersion, digest);
-  vault.deleteKey(keyName);
-  vault.purgeKey(keyName);
-  check(vault.keyNames.length === 0 && !vault.isDeleted(keyName), "the vault still has the key");
+  const publicKey = createPublicKey({ key: vault.keys.publicJwk(keyName, firstVersion), format: "jwk" });
+  const signature = vault.keys.sign(keyName, firstVersion, digest);
+  vault.keys.delete(keyName);
+  vault.keys.purge(keyName);
+  check(vault.keys.names.length === 0 && !vault.keys.isDeleted(keyName), "the vault still has the key");
   say("The key signed an order, then it was deleted and purged. The demo kept the signature and the public key.");
 
   begin("pulumi destroy is refused: the backup may be the only copy");
@@ -148,13 +148,13 @@ async function run({ project, vault, scratch, firstVersion }: Scene): Promise<vo
   await succeeds(project, "up", "--yes");
   const third = await outputsOf(project);
   table([["restoreStatus", third.restoreStatus]]);
-  const restored = vault.keyVersions(keyName).map(({ version }) => version);
+  const restored = vault.keys.versions(keyName).map(({ version }) => version);
   check(restored.toReversed().join() === versions.join(), "the key does not have the versions that it had");
   say(`kv-orders has the key "${keyName}" again, with both versions under their old identifiers.`);
 
   begin("The restored key is the key that was lost");
   const isOldVerified = verify("sha256", order, publicKey, signature);
-  const isNewVerified = verify("sha256", order, publicKey, vault.sign(keyName, firstVersion, digest));
+  const isNewVerified = verify("sha256", order, publicKey, vault.keys.sign(keyName, firstVersion, digest));
   table([
     ["signature from before the loss", isOldVerified ? "verified" : "not verified"],
     ["new signature by the restored key", isNewVerified ? "verified" : "not verified"],
@@ -164,7 +164,7 @@ async function run({ project, vault, scratch, firstVersion }: Scene): Promise<vo
   begin("pulumi destroy succeeds, because the vault has every version that the backup holds");
   await succeeds(project, "destroy", "--yes");
   check((await project.resources()).length === 0, "the state still has resources");
-  check(vault.hasKey(keyName), "the key was deleted too");
+  check(vault.keys.has(keyName), "the key was deleted too");
   say("The blob is gone from the state. The key stays in the vault.");
 
   process.stdout.write(`

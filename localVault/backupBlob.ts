@@ -1,34 +1,50 @@
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import { contentKeyLength, decryptCompact, encryptCompact, type JweHeader } from "./compactJwe";
-import { exportPrivateKey, importPrivateKey } from "./keyMaterial";
-import type { KeyVersion, StoredKey } from "./keyStore";
-import type { VaultKind } from "./vaultOptions";
+import type { CollectionName, Json, ObjectKind } from "./objectKind";
+import type { StoredObject, StoredVersion } from "./objectStore";
+import type { VaultKind, VaultSettings } from "./vaultOptions";
 
 const keyVersionString = "AzureKeyVaultKeyBackupV1.microsoft.com";
-const secretVersionString = "AzureKeyVaultSecretBackupV1.microsoft.com";
+
+// The version string of a certificate's backup is that of a key.
+const versionStrings: Record<CollectionName, string> = {
+  keys: keyVersionString,
+  secrets: "AzureKeyVaultSecretBackupV1.microsoft.com",
+  certificates: keyVersionString,
+};
 
 /** The length of what an RSA-4096 key encrypts. */
 const encryptedKeyLength = 512;
 
-/** How much each further version adds, as a share of a backup of one version. Recorded: 1.7 of 5.4 KB, 4.7 to 5.9 of 12.3 KB. */
-const shareOfFurtherVersion: Record<VaultKind, number> = { vault: 0.3125, managedHsm: 0.4 };
+interface Size {
+  readonly first: number;
+  /** What each further version adds. */
+  readonly further: number;
+}
 
-/** The objects other than keys that have backups. */
-export type OtherKind = "secret" | "certificate";
+/** The sizes of backups before their encryption, as multiples of `blobPadding`: those of keys, secrets and certificates as recorded. */
+const vaultSizes: Record<CollectionName, Size> = {
+  keys: { first: 1, further: 0.3125 },
+  secrets: { first: 0.48, further: 0.03 },
+  certificates: { first: 4.58, further: 1.5 },
+};
+
+/** Recorded: 4.7 to 5.9 of 12.3 KB. */
+const hsmSize: Size = { first: 1, further: 0.4 };
 
 /** Why a blob cannot be opened. */
-export type BlobDefect = "corrupt" | "corruptVersion" | "undecryptable" | "otherDomain" | "notAKey";
+export type BlobDefect = "corrupt" | "corruptVersion" | "undecryptable" | "otherDomain" | "otherKind";
 
 interface Payload {
+  readonly collection: CollectionName;
   readonly name: string;
-  readonly managed: boolean;
-  readonly versions: (Omit<KeyVersion, "privateKey"> & { readonly privateKey: string })[];
+  readonly versions: Json[];
 }
 
-interface OtherPayload {
-  readonly kind: OtherKind;
-  readonly name: string;
-}
+/** What a backup depends on besides its object. */
+export type BackupDomain = Pick<VaultSettings, "kind" | "geography" | "securityDomain" | "blobPadding">;
+
+type Kind<Version extends StoredVersion> = ObjectKind<Version, object, object>;
 
 interface ProtectionKey {
   readonly kid: string;
@@ -42,34 +58,35 @@ interface ProtectionKey {
 export class BackupWrapping {
   readonly #keys = new Map<string, ProtectionKey>();
 
-  /** The backup of a key in base64url. No two backups are alike. `domain` is a geography or a security domain. */
-  async seal(key: StoredKey, domain: string, leastBytes: number, kind: VaultKind = "vault"): Promise<string> {
-    const versions = key.versions.map((version) => ({ ...version, privateKey: exportPrivateKey(version.privateKey) }));
-    const bytes = leastBytes * (1 + shareOfFurtherVersion[kind] * Math.max(versions.length - 1, 0));
-    const plaintext = padded({ name: key.name, managed: key.managed, versions }, bytes);
+  /** The backup of an object in base64url. No two backups are alike. */
+  seal<Version extends StoredVersion>(
+    { words: { collection }, exportVersion }: Kind<Version>,
+    { name, versions }: StoredObject<Version>,
+    { kind, geography, securityDomain, blobPadding }: BackupDomain,
+  ): string {
+    const { first, further } = kind === "vault" ? vaultSizes[collection] : hsmSize;
+    const leastBytes = Math.round(blobPadding * (first + further * Math.max(versions.length - 1, 0)));
+    const payload: Payload = { collection, name, versions: versions.map(exportVersion) };
+    const plaintext = Buffer.from(JSON.stringify(payload).padEnd(leastBytes));
     return kind === "vault"
-      ? this.#sealForVaults(keyVersionString, plaintext, domain)
-      : this.#sealForHsms(plaintext, domain);
+      ? this.#sealForVaults(versionStrings[collection], plaintext, geography)
+      : this.#sealForHsms(plaintext, securityDomain);
   }
 
-  /** The backup of a secret or certificate. A certificate's backup has the version string of a key's. */
-  async sealOther(payload: OtherPayload, geography: string, leastBytes: number): Promise<string> {
-    const versionString = payload.kind === "secret" ? secretVersionString : keyVersionString;
-    return this.#sealForVaults(versionString, padded(payload, leastBytes), geography);
-  }
-
-  async open(blob: string, domain: string, kind: VaultKind = "vault"): Promise<StoredKey | BlobDefect> {
+  open<Version extends StoredVersion>(
+    { words: { collection }, importVersion }: Kind<Version>,
+    blob: string,
+    { kind, geography, securityDomain }: BackupDomain,
+  ): StoredObject<Version> | BlobDefect {
     const bytes = Buffer.from(blob, "base64url");
-    const plaintext = kind === "vault" ? this.#openForVault(bytes, domain) : this.#openForHsm(bytes, domain);
+    const plaintext =
+      kind === "vault"
+        ? this.#openForVault(versionStrings[collection], bytes, geography)
+        : this.#openForHsm(bytes, securityDomain);
     if (typeof plaintext === "string") return plaintext;
-    const payload = JSON.parse(plaintext.toString("utf8")) as Payload | OtherPayload;
-    if ("kind" in payload) return "notAKey";
-    const { name, managed, versions } = payload;
-    return {
-      name,
-      managed,
-      versions: versions.map((version) => ({ ...version, privateKey: importPrivateKey(version.privateKey) })),
-    };
+    const payload = JSON.parse(plaintext.toString("utf8")) as Payload;
+    if (payload.collection !== collection) return "otherKind";
+    return { name: payload.name, managed: false, versions: payload.versions.map(importVersion) };
   }
 
   /** A vault's blob: a length byte, a version string and a compact JWE. */
@@ -84,10 +101,10 @@ export class BackupWrapping {
     );
   }
 
-  #openForVault(bytes: Buffer, geography: string): Buffer | BlobDefect {
+  #openForVault(versionString: string, bytes: Buffer, geography: string): Buffer | BlobDefect {
     const [length] = bytes;
     if (length === undefined || bytes.length <= length) return "corrupt";
-    if (bytes.toString("latin1", 1, 1 + length) !== keyVersionString) return "corruptVersion";
+    if (bytes.toString("latin1", 1, 1 + length) !== versionString) return "corruptVersion";
     const jwe = bytes.toString("latin1", 1 + length);
     const { secret } = this.#key("vault", geography);
     return decryptCompact(jwe, (encryptedKey) => contentKeyOf(secret, encryptedKey)) ?? "undecryptable";
@@ -116,8 +133,4 @@ export class BackupWrapping {
 /** Takes the place of the decryption by an RSA-4096 key. */
 function contentKeyOf(secret: Buffer, encryptedKey: Buffer): Buffer {
   return createHmac("sha512", secret).update(encryptedKey).digest();
-}
-
-function padded(payload: Payload | OtherPayload, leastBytes: number): Buffer {
-  return Buffer.from(JSON.stringify(payload).padEnd(leastBytes));
 }

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
-import type { KeyType } from "./keyMaterial";
-import type { Tags } from "./keyStore";
 import type { LocalKeyVault } from "./localKeyVault";
 import type { LocalVault } from "./localVault";
 import { type LoopbackServer, listenOnLoopback, parseObject, readBody, sendJson } from "./loopbackServer";
+import { type CollectionName, collectionNames } from "./objectKind";
+import type { CommonChange, Tags } from "./objectStore";
 import type { VaultKind } from "./vaultOptions";
 
 interface ControlAnswer {
@@ -13,7 +13,8 @@ interface ControlAnswer {
 
 interface ControlRequest {
   readonly method: string;
-  readonly keyName: string;
+  readonly collection: CollectionName;
+  readonly objectName: string;
   readonly body: Record<string, unknown>;
 }
 
@@ -21,13 +22,15 @@ const ok = (body: unknown): ControlAnswer => ({ status: 200, body });
 const failed = (status: number, error: string): ControlAnswer => ({ status, body: { error } });
 
 /**
- * Takes the place of Azure Resource Manager: other processes create and remove vaults and keys here.
+ * Takes the place of Azure Resource Manager: other processes create and remove vaults and their objects here.
  *
- *     PUT | GET | DELETE   /vaults/{name}                   { kind? }
- *     PUT                  /vaults/{name}/role              { propagationMilliseconds }
- *     PUT | GET | DELETE   /vaults/{name}/keys/{key}        { kty?, tags? }
- *     POST                 /vaults/{name}/keys/{key}/rotate
- *     PUT                  /vaults/{name}/keys/{key}/tags   { tags }, or the tags themselves
+ *     PUT | GET | DELETE   /vaults/{name}                              { kind? }
+ *     PUT                  /vaults/{name}/role                         { propagationMilliseconds }
+ *     PUT | GET | DELETE   /vaults/{name}/{collection}/{object}        { kty?, value?, contentType?, tags? }
+ *     POST                 /vaults/{name}/{collection}/{object}/rotate
+ *     PUT                  /vaults/{name}/{collection}/{object}/tags   { tags }, or the tags themselves
+ *
+ * A collection is `keys`, `secrets` or `certificates`.
  */
 export function startControlEndpoint(service: LocalKeyVault): Promise<LoopbackServer> {
   return listenOnLoopback(async (request, response) => {
@@ -42,8 +45,8 @@ async function answer(service: LocalKeyVault, request: IncomingMessage): Promise
   if (body === undefined) return failed(400, "The body is not a JSON object");
   const method = request.method ?? "GET";
   const [path = ""] = (request.url ?? "/").split("?");
-  const [collection, vaultName, part, keyName, action] = path.split("/").filter(Boolean).map(decodeURIComponent);
-  if (collection !== "vaults" || vaultName === undefined) return failed(404, "There is nothing here");
+  const [vaults, vaultName, part, objectName, action] = path.split("/").filter(Boolean).map(decodeURIComponent);
+  if (vaults !== "vaults" || vaultName === undefined) return failed(404, "There is nothing here");
   if (part === undefined)
     return answerVault(service, method, vaultName, body.kind === "managedHsm" ? "managedHsm" : "vault");
   const vault = service.vault(vaultName);
@@ -52,7 +55,10 @@ async function answer(service: LocalKeyVault, request: IncomingMessage): Promise
     vault.grantAfter({ milliseconds: Number(body.propagationMilliseconds ?? 0) });
     return ok({ name: vaultName });
   }
-  if (part === "keys" && keyName !== undefined) return answerKey(vault, action, { method, keyName, body });
+  const collection = collectionNames.find((name) => name === part);
+  if (collection && objectName !== undefined) {
+    return answerObject(vault, action, { method, collection, objectName, body });
+  }
   return failed(404, "There is nothing here");
 }
 
@@ -77,38 +83,46 @@ async function answerVault(
   }
 }
 
-async function answerKey(
+async function answerObject(
   vault: LocalVault,
   action: string | undefined,
-  { method, keyName, body }: ControlRequest,
+  { method, collection, objectName: name, body }: ControlRequest,
 ): Promise<ControlAnswer> {
+  const objects = vault.collection(collection);
   const described = (): ControlAnswer => {
-    const latest = vault.keyVersions(keyName).at(-1);
-    return latest ? ok({ keyName, ...latest }) : failed(404, `There is no key ${keyName}`);
+    const latest = objects.versions(name).at(-1);
+    return latest ? ok({ name, ...latest }) : failed(404, `There is nothing named ${name} among the ${collection}`);
   };
-  if (!vault.hasKey(keyName) && !(method === "PUT" && action === undefined)) return described();
+  if (!objects.has(name) && !(method === "PUT" && action === undefined)) return described();
   switch (`${method} ${action ?? ""}`) {
     case "PUT ":
-      if (vault.isDeleted(keyName)) return failed(409, `Key ${keyName} is soft-deleted`);
-      if (!vault.hasKey(keyName)) {
-        await vault.createKey(keyName, {
-          kty: (body.kty as KeyType | undefined) ?? "EC",
-          tags: (body.tags ?? {}) as Tags,
-        });
-      }
+      if (objects.isDeleted(name)) return failed(409, `${name} is soft-deleted among the ${collection}`);
+      if (objects.has(name)) await setValue(vault, collection, name, body);
+      else await objects.create(name, body as CommonChange);
       return described();
     case "GET ":
       return described();
     case "DELETE ":
-      vault.deleteKey(keyName);
+      objects.delete(name);
       return ok({});
     case "POST rotate":
-      await vault.rotateKey(keyName);
+      await objects.rotate(name);
       return described();
     case "PUT tags":
-      vault.updateKey(keyName, undefined, { tags: (body.tags ?? body) as Tags });
+      objects.update(name, undefined, { tags: (body.tags ?? body) as Tags });
       return described();
     default:
       return failed(405, `${method} is not served`);
   }
+}
+
+/** A further PUT of a secret with another value makes a version, as in Azure. */
+async function setValue(
+  vault: LocalVault,
+  collection: CollectionName,
+  name: string,
+  body: Record<string, unknown>,
+): Promise<void> {
+  if (collection !== "secrets" || typeof body.value !== "string" || body.value === vault.secrets.value(name)) return;
+  await vault.secrets.create(name, body);
 }

@@ -1,3 +1,4 @@
+import type { KeyVersion } from "./keyKind";
 import {
   decryptOaep,
   encryptOaep,
@@ -8,15 +9,10 @@ import {
   signDigest,
   verifyDigest,
 } from "./keyMaterial";
-import type { KeyVersion, Validity } from "./keyStore";
-import {
-  type Answer,
-  badParameter,
-  keyIsDisabled,
-  keyIsNotValidNow,
-  keyUseForbidden,
-  undecryptableValue,
-} from "./serviceError";
+import { wordsOf } from "./objectKind";
+import { objectIsDisabled } from "./objectRefusal";
+import type { Validity } from "./objectStore";
+import { type Answer, invalidProperty, keyIsNotValidNow, keyUseForbidden, undecryptableValue } from "./serviceError";
 
 /** What a version may be used for, in the words of `key_ops`. */
 export type KeyUse = "decrypt" | "encrypt" | "sign" | "unwrapKey" | "verify" | "wrapKey";
@@ -47,21 +43,21 @@ export function permittedUses(version: {
 /** What the service answers to a request that uses a key. */
 export function answerKeyUse(request: KeyUseRequest): Answer {
   const { use, version, validity } = request;
-  if (!version.enabled && refusedIfDisabled.includes(use)) return keyIsDisabled(use);
+  if (!version.enabled && refusedIfDisabled.includes(use)) return objectIsDisabled(wordsOf.keys, use);
   if (!permittedUses(version).includes(use)) return keyUseForbidden(use);
   if (validity !== "valid" && boundByValidity.includes(use)) return keyIsNotValidNow(use, validity);
   return use === "sign" || use === "verify" ? answerSignature(request) : answerEncryption(request);
 }
 
 function answerSignature({ use, version: { privateKey }, kid, body }: KeyUseRequest): Answer {
-  if (body.alg !== signatureAlgorithm(privateKey)) return badParameter("Property  alg is invalid");
+  if (body.alg !== signatureAlgorithm(privateKey)) return invalidProperty("alg");
   const value = decoded(body.value);
   if (use === "sign") return result(kid, signDigest(privateKey, value));
   return { status: 200, body: { value: verifyDigest(privateKey, decoded(body.digest), value) } };
 }
 
 function answerEncryption({ use, version: { privateKey }, kid, body }: KeyUseRequest): Answer {
-  if (!isEncryptionAlgorithm(privateKey, body.alg)) return badParameter("Property  alg is invalid");
+  if (!isEncryptionAlgorithm(privateKey, body.alg)) return invalidProperty("alg");
   const cipher = use === "decrypt" || use === "unwrapKey" ? decryptOaep : encryptOaep;
   const value = cipher(privateKey, body.alg, decoded(body.value));
   return value === undefined ? undecryptableValue() : result(kid, value);

@@ -18,7 +18,7 @@ export function fullPage(request: ListRequest, items: readonly Item[]): Item {
 }
 
 /**
- * The pages of a vault's list of keys or deleted keys. If the list is longer than a page, or if `isShort`, the first page
+ * The pages of a vault's list of objects or deleted objects. If the list is longer than a page, or if `isShort`, the first page
  * is empty and the others are half full.
  */
 export function shortPage(request: ListRequest, items: readonly Item[], isShort: boolean): Item {

@@ -1,28 +1,27 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { answerKeyOperation } from "./answerKeyOperation";
+import { answerOperation } from "./answerOperation";
 import type { BackupWrapping } from "./backupBlob";
 import type { Certificate } from "./certificate";
-import {
-  allPermissions,
-  apiVersionRefusal,
-  type KeyOperation,
-  keyOperation,
-  normalisePath,
-  type Operation,
-  type Permission,
-  permissionFor,
-} from "./keyOperation";
 import type { LocalIdentity } from "./localIdentity";
 import { type LoopbackServer, listenOnLoopback, parseObject, readBody } from "./loopbackServer";
+import type { CollectionName } from "./objectKind";
+import {
+  apiVersionRefusal,
+  normalisePath,
+  type Operation,
+  type RequestedOperation,
+  requestedOperation,
+} from "./operation";
+import { dataActionFor, permissionFor } from "./permission";
 import { type Answer, badParameter } from "./serviceError";
 import { challengeFor, forbidden, type Propagation, type Refused, RoleAssignment, unauthorized } from "./vaultAccess";
+import { VaultCollections } from "./vaultCollections";
 import { type Fault, FaultQueue, type FaultScope, playFault, type RequestHandler, RequestHandlers } from "./vaultFault";
-import { VaultKeys } from "./vaultKeys";
 import { type VaultOptions, vaultSettings } from "./vaultOptions";
 import { headersOf, inWordsOf, send } from "./vaultResponse";
 
-export type { CreatedKey, DeletedKeyProperties, VersionProperties } from "./vaultKeys";
+export type { CreatedObject, DeletedProperties, VersionProperties } from "./vaultObjects";
 
 export interface VaultHost {
   readonly certificate: Certificate;
@@ -36,8 +35,9 @@ export interface RecordedRequest {
   /** Without its query, and with single slashes. */
   readonly path: string;
   readonly query: Record<string, string>;
+  readonly collection: CollectionName | undefined;
   readonly operation: Operation;
-  readonly keyName: string;
+  readonly objectName: string;
   readonly hasToken: boolean;
   readonly time: number;
   readonly requestId: string;
@@ -45,10 +45,9 @@ export interface RecordedRequest {
   status: number | undefined;
 }
 
-/** One vault: its keys, its permissions, the requests it had, and the faults to come. */
-export class LocalVault extends VaultKeys {
+/** One vault: its objects, its permissions, the requests it had, and the faults to come. */
+export class LocalVault extends VaultCollections {
   readonly requests: RecordedRequest[] = [];
-  readonly permissions = new Set<Permission>(allPermissions);
   /** Decides how a missing permission is refused. */
   authorization: "rbac" | "accessPolicy" = "rbac";
   readonly #host: VaultHost;
@@ -56,6 +55,7 @@ export class LocalVault extends VaultKeys {
   readonly #faults = new FaultQueue();
   readonly #beforeAnswer = new RequestHandlers();
   readonly #afterOperation = new RequestHandlers();
+  #dataActions: readonly string[] | undefined;
   #server: LoopbackServer | undefined;
 
   private constructor(name: string, host: VaultHost, options: VaultOptions) {
@@ -83,6 +83,11 @@ export class LocalVault extends VaultKeys {
     this.#role.start(propagation, freshToken, this.#host.identity.issued.length);
   }
 
+  /** Lets requests through by these data actions of roles, and no longer by the permissions of access policies. */
+  grantDataActions(actions: readonly string[] | undefined): void {
+    this.#dataActions = actions;
+  }
+
   /** Meets the next requests of the operation with a fault, after all faults that were announced before. */
   fail(operation: Operation | "any", fault: Fault, times = 1, scope: FaultScope = {}): void {
     this.#faults.add(operation, fault, times, scope);
@@ -93,13 +98,13 @@ export class LocalVault extends VaultKeys {
   }
 
   /** Calls the handler once, before the next authorised request of the operation is answered. */
-  onRequest(operation: Operation, handler: RequestHandler): void {
-    this.#beforeAnswer.add(operation, handler);
+  onRequest(operation: Operation, handler: RequestHandler, collection?: CollectionName): void {
+    this.#beforeAnswer.add(operation, handler, collection);
   }
 
   /** Calls the handler once, after the operation next succeeds and before its answer is sent. */
-  afterRequest(operation: Operation, handler: RequestHandler): void {
-    this.#afterOperation.add(operation, handler);
+  afterRequest(operation: Operation, handler: RequestHandler, collection?: CollectionName): void {
+    this.#afterOperation.add(operation, handler, collection);
   }
 
   clearHandlers(): void {
@@ -108,12 +113,14 @@ export class LocalVault extends VaultKeys {
   }
 
   /** How many requests of the operation had a token. A client first asks without a token. */
-  count(operation: Operation): number {
-    return this.requestsOf(operation).filter(({ hasToken }) => hasToken).length;
+  count(operation: Operation, collection?: CollectionName): number {
+    return this.requestsOf(operation, collection).filter(({ hasToken }) => hasToken).length;
   }
 
-  requestsOf(operation: Operation): RecordedRequest[] {
-    return this.requests.filter((request) => request.operation === operation);
+  requestsOf(operation: Operation, collection?: CollectionName): RecordedRequest[] {
+    return this.requests.filter(
+      (request) => request.operation === operation && [request.collection, undefined].includes(collection),
+    );
   }
 
   clearRequests(): void {
@@ -125,14 +132,14 @@ export class LocalVault extends VaultKeys {
     const query = new URLSearchParams(rawQuery);
     const token = /^Bearer (.+)$/i.exec(message.headers.authorization ?? "")?.[1];
     const recorded = this.#record(message.method ?? "GET", normalisePath(rawPath), query, token !== undefined);
-    const requested = keyOperation(recorded.method, recorded.path);
+    const requested = requestedOperation(this.kind, recorded.method, recorded.path);
     const text = await readBody(message);
     const clientRequestId = message.headers["x-ms-client-request-id"]?.toString();
     const head = { kind: this.kind, clientRequestId, ...recorded };
     for (const [name, value] of Object.entries(headersOf(head))) response.setHeader(name, value);
     const inWords = (answer: Answer) => inWordsOf(head, answer);
     const usual = async () => inWords(await this.#answer(requested, query, text, token));
-    const fault = this.#faults.take(requested.operation, token !== undefined);
+    const fault = this.#faults.take(requested.operation, requested.collection, token !== undefined);
     if (fault) {
       const refused = this.#refused(requested, token);
       recorded.status = await playFault(fault, { response, usual, inWords, refused, challenge: this.#challenge });
@@ -144,13 +151,14 @@ export class LocalVault extends VaultKeys {
   }
 
   #record(method: string, path: string, query: URLSearchParams, hasToken: boolean): RecordedRequest {
-    const { operation, keyName } = keyOperation(method, path);
+    const { operation, collection, objectName } = requestedOperation(this.kind, method, path);
     const recorded: RecordedRequest = {
       method,
       path,
       query: Object.fromEntries(query),
       operation,
-      keyName,
+      collection,
+      objectName,
       hasToken,
       time: this.#host.now(),
       requestId: randomUUID(),
@@ -160,7 +168,7 @@ export class LocalVault extends VaultKeys {
     return recorded;
   }
 
-  async #answer(requested: KeyOperation, query: URLSearchParams, text: string, token = ""): Promise<Answer> {
+  async #answer(requested: RequestedOperation, query: URLSearchParams, text: string, token = ""): Promise<Answer> {
     if (token === "") return unauthorized("AKV10000: Request is missing a Bearer or PoP token.", this.#challenge);
     const verdict = this.#host.identity.verify(token, this.resource);
     if ("refusal" in verdict) return unauthorized(verdict.refusal, this.#challenge);
@@ -168,16 +176,15 @@ export class LocalVault extends VaultKeys {
     const isNextPage = this.kind === "managedHsm" && query.has("$skiptoken");
     const unsupported = isNextPage ? undefined : apiVersionRefusal(query.get("api-version"));
     if (unsupported) return unsupported;
-    const { operation } = requested;
-    const permitted = operation === "unknown" || this.permissions.has(permissionFor(operation));
-    if (!this.#role.permits(verdict, this.#host.identity.issued.length) || !permitted) {
-      return forbidden(this.authorization, this.#refused(requested, token));
+    const { operation, collection } = requested;
+    if (!this.#role.permits(verdict, this.#host.identity.issued.length) || !this.#isGranted(requested)) {
+      return forbidden(this.#dataActions ? "rbac" : this.authorization, this.#refused(requested, token));
     }
-    await this.#beforeAnswer.call(operation);
+    await this.#beforeAnswer.call(operation, collection);
     const body = text === "" ? {} : parseObject(text);
     if (body === undefined) return badParameter("The request body is not a JSON object.");
-    const answer = await answerKeyOperation(this.service, { ...requested, query, body });
-    if (answer.status < 400) await this.#afterOperation.call(operation);
+    const answer = await answerOperation(this.services, { ...requested, query, body });
+    if (answer.status < 400) await this.#afterOperation.call(operation, collection);
     return answer;
   }
 
@@ -185,9 +192,18 @@ export class LocalVault extends VaultKeys {
     return challengeFor(this.tenantId, this.resource);
   }
 
-  #refused({ operation, keyName }: KeyOperation, token: string | undefined): Refused {
-    const permission = operation === "unknown" ? "get" : permissionFor(operation);
+  #isGranted({ operation, collection }: RequestedOperation): boolean {
+    if (collection === undefined) return true;
+    return this.#dataActions
+      ? this.#dataActions.includes(dataActionFor(this.kind, collection, operation))
+      : this.collection(collection).permissions.has(permissionFor(collection, operation));
+  }
+
+  #refused({ operation, objectName, ...requested }: RequestedOperation, token: string | undefined): Refused {
+    const collection = requested.collection ?? "keys";
     const caller = this.#host.identity.callerOf(token);
-    return { kind: this.kind, vaultName: this.name, keyName, permission, caller };
+    const permission = permissionFor(collection, operation);
+    const dataAction = dataActionFor(this.kind, collection, operation);
+    return { vaultName: this.name, collection, objectName, permission, dataAction, caller };
   }
 }

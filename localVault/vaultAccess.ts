@@ -1,5 +1,6 @@
-import { type Answer, keyIsManaged, refusal } from "./serviceError";
-import type { VaultKind } from "./vaultOptions";
+import { type CollectionName, wordsOf } from "./objectKind";
+import { objectIsManaged } from "./objectRefusal";
+import { type Answer, refusal } from "./serviceError";
 
 /** The order of tokens. It decides whether a token knows of a role assignment. */
 export interface TokenIssue {
@@ -44,10 +45,12 @@ export type ForbiddenReason = "rbac" | "accessPolicy" | "accessDenied" | "firewa
 
 /** What a refusal says about the request. */
 export interface Refused {
-  readonly kind: VaultKind;
   readonly vaultName: string;
-  readonly keyName: string;
+  readonly collection: CollectionName;
+  readonly objectName: string;
+  /** The permission of access policies. */
   readonly permission: string;
+  readonly dataAction: string;
   readonly caller: string;
 }
 
@@ -66,27 +69,19 @@ export function claimsChallenge(claims: string): string {
   return `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="${encoded}"`;
 }
 
-/** The data actions whose names differ from the permissions of access policies. */
-const dataActions: Record<string, string> = {
-  get: "read",
-  list: "read",
-  delete: "delete",
-  unwrapKey: "unwrap/action",
-  wrapKey: "wrap/action",
-};
-
 /** How the service refuses a caller or an operation. */
-
-export function forbidden(reason: ForbiddenReason, { kind, vaultName, keyName, permission, caller }: Refused): Answer {
+export function forbidden(
+  reason: ForbiddenReason,
+  { vaultName, collection, objectName, permission, dataAction, caller }: Refused,
+): Answer {
   const vault = `Vault: ${vaultName};location=westeurope`;
   switch (reason) {
     case "rbac": {
-      const action = `Microsoft.KeyVault/${kind === "vault" ? "vaults" : "managedHsm"}/keys/${dataActions[permission] ?? `${permission}/action`}`;
-      const resource = `/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/local/providers/microsoft.keyvault/vaults/${vaultName}/keys/${keyName}`;
+      const resource = `/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/local/providers/microsoft.keyvault/vaults/${vaultName}/${collection}/${objectName}`;
       return refusal(
         403,
         "Forbidden",
-        `Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were changed recently, please observe propagation time.\r\nCaller: ${caller}\r\nAction: '${action}'\r\nResource: '${resource}'\r\nAssignment: (not found)\r\nDenyAssignmentId: null\r\nDecisionReason: null \r\n${vault}\r\n`,
+        `Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were changed recently, please observe propagation time.\r\nCaller: ${caller}\r\nAction: '${dataAction}'\r\nResource: '${resource}'\r\nAssignment: (not found)\r\nDenyAssignmentId: null\r\nDecisionReason: null \r\n${vault}\r\n`,
         "ForbiddenByRbac",
       );
     }
@@ -95,7 +90,7 @@ export function forbidden(reason: ForbiddenReason, { kind, vaultName, keyName, p
       return refusal(
         403,
         "Forbidden",
-        `The user, group or application '${caller.replace(";iss=", ";numgroups=0;iss=")}' does not have keys ${permission} permission on key vault '${vaultName};location=westeurope'. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287`,
+        `The user, group or application '${caller.replace(";iss=", ";numgroups=0;iss=")}' does not have ${collection} ${permission} permission on key vault '${vaultName};location=westeurope'. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287`,
         reason === "accessPolicy" ? "ForbiddenByPolicy" : "AccessDenied",
       );
     case "firewall":
@@ -113,7 +108,7 @@ export function forbidden(reason: ForbiddenReason, { kind, vaultName, keyName, p
         "ForbiddenByConnection",
       );
     case "certificate":
-      return keyIsManaged(permission);
+      return objectIsManaged(wordsOf[collection], permission);
     default:
       return reason satisfies never;
   }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Operation } from "./keyOperation";
+import { type CollectionName, wordsOf } from "./objectKind";
+import type { Operation } from "./operation";
 import { type Answer, plainRefusal, throttled } from "./serviceError";
 import { claimsChallenge, type ForbiddenReason, forbidden, type Refused, unauthorized } from "./vaultAccess";
 import { send, sendCutJson, sendHalf } from "./vaultResponse";
@@ -35,6 +36,8 @@ export type Fault =
 export interface FaultScope {
   /** Whether the fault also meets requests without a token. A client sends such a request first. @default false */
   readonly withoutToken?: boolean;
+  /** @default every collection */
+  readonly collection?: CollectionName;
 }
 
 interface QueuedFault extends FaultScope {
@@ -51,9 +54,12 @@ export class FaultQueue {
     this.#queue.push({ operation, fault, left: times, ...scope });
   }
 
-  take(operation: Operation, hasToken: boolean): Fault | undefined {
+  take(operation: Operation, collection: CollectionName | undefined, hasToken: boolean): Fault | undefined {
     const next = this.#queue.find(
-      (queued) => [operation, "any"].includes(queued.operation) && (hasToken || queued.withoutToken === true),
+      (queued) =>
+        [operation, "any"].includes(queued.operation) &&
+        [collection, undefined].includes(queued.collection) &&
+        (hasToken || queued.withoutToken === true),
     );
     if (next === undefined) return undefined;
     next.left -= 1;
@@ -68,20 +74,31 @@ export class FaultQueue {
 
 export type RequestHandler = () => void | Promise<void>;
 
+interface WaitingHandler {
+  readonly operation: Operation;
+  readonly collection: CollectionName | undefined;
+  readonly handler: RequestHandler;
+}
+
 /** Handlers wait in the order of their announcement. Each is called for one request of its operation. */
 export class RequestHandlers {
-  readonly #waiting = new Map<Operation, RequestHandler[]>();
+  #waiting: WaitingHandler[] = [];
 
-  add(operation: Operation, handler: RequestHandler): void {
-    this.#waiting.set(operation, [...(this.#waiting.get(operation) ?? []), handler]);
+  /** Without a collection, the handler waits for the operation on any object. */
+  add(operation: Operation, handler: RequestHandler, collection: CollectionName | undefined): void {
+    this.#waiting.push({ operation, handler, collection });
   }
 
-  async call(operation: Operation): Promise<void> {
-    await this.#waiting.get(operation)?.shift()?.();
+  async call(operation: Operation, collection: CollectionName | undefined): Promise<void> {
+    const next = this.#waiting.find(
+      (waiting) => waiting.operation === operation && [collection, undefined].includes(waiting.collection),
+    );
+    this.#waiting = this.#waiting.filter((waiting) => waiting !== next);
+    await next?.handler();
   }
 
   clear(): void {
-    this.#waiting.clear();
+    this.#waiting = [];
   }
 }
 
@@ -108,7 +125,10 @@ export async function playFault(fault: Fault, context: FaultContext): Promise<nu
       return refuse(throttled(fault.retryAfterSeconds));
     case "status": {
       const { status, headers = {}, body } = fault;
-      return body === undefined ? refuse({ ...plainRefusal(status), headers }) : answer({ status, headers, body });
+      const notFound = `${wordsOf[context.refused.collection].title}NotFound`;
+      return body === undefined
+        ? refuse({ ...plainRefusal(status, notFound), headers })
+        : answer({ status, headers, body });
     }
     case "reset":
       response.socket?.destroy();

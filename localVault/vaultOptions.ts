@@ -1,4 +1,4 @@
-/** A vault of Azure Key Vault, or the keys of a Managed HSM. */
+/** A vault of Azure Key Vault, or a Managed HSM, which has keys only. */
 export type VaultKind = "vault" | "managedHsm";
 
 export interface VaultOptions {
@@ -9,22 +9,25 @@ export interface VaultOptions {
   /** A Managed HSM restores only backups of its own security domain. @default "contoso" */
   readonly securityDomain?: string;
   /**
-   * The least bytes of a backup of one version before encryption. Each further version adds a share of these bytes.
+   * The least bytes of a key's backup of one version before encryption. Each further version adds a share of these bytes.
+   * Backups of secrets and certificates have a multiple of the bytes.
    * @default 5340 for a vault and 12300 for a Managed HSM, as backups of RSA-2048 keys have
    */
   readonly blobPadding?: number;
-  /** Purge protection keeps a deleted key until its retention ends. @default false */
+  /** Purge protection keeps a deleted object until its retention ends. @default false */
   readonly purgeProtection?: boolean;
-  /** How long a deleted key is kept. @default 90 */
+  /** How long a deleted object is kept. @default 90 */
   readonly retentionDays?: number;
-  /** How long a deletion runs. Until then the key can be neither read nor recovered nor purged. @default 0 */
+  /** How long a deletion runs. Until then the object can be neither read nor recovered nor purged. @default 0 */
   readonly deletionMilliseconds?: number;
-  /** How long a recovery runs. Until then the key cannot be read, and its name is taken. @default 0 */
+  /** How long the issuance of a certificate takes that a request asks for. @default 0 */
+  readonly issuanceMilliseconds?: number;
+  /** How long a recovery runs. Until then the object cannot be read, and its name is taken. @default 0 */
   readonly recoveryMilliseconds?: number;
   /** How long after a purge a restore still meets a conflict. @default 0 */
   readonly purgeMilliseconds?: number;
   /**
-   * Whether every list of keys and of deleted keys begins with an empty page and goes on with short pages.
+   * Whether every list of objects and of deleted objects begins with an empty page and goes on with short pages.
    * A vault pages lists that are longer than one page in this way in any case. @default false
    */
   readonly shortPages?: boolean;
@@ -47,6 +50,7 @@ export function vaultSettings({ kind = "vault", ...options }: VaultOptions, tena
     purgeProtection: false,
     retentionDays: 90,
     deletionMilliseconds: 0,
+    issuanceMilliseconds: 0,
     recoveryMilliseconds: 0,
     purgeMilliseconds: 0,
     shortPages: false,

@@ -50,7 +50,7 @@ afterAll(async () => {
 });
 
 it("an inline program of the Automation API backs up once, and its events contain no blob and no token", async () => {
-  const { keyUri, version } = await vault.createKey("orders");
+  const { uri: keyUri, version } = await vault.keys.create("orders");
   const { stdout, stderr } = await promisify(execFile)("node", ["automation.mjs"], {
     cwd: project.folder,
     env: { ...project.env, KEY_URI: keyUri },

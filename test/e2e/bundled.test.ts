@@ -28,9 +28,9 @@ let version: string;
 beforeAll(async () => {
   service = await LocalKeyVault.start();
   vault = await service.createVault();
-  const key = await vault.createKey("orders");
+  const key = await vault.keys.create("orders");
   version = key.version;
-  project = await localProject(service, program, { config: { keyUri: key.keyUri } });
+  project = await localProject(service, program, { config: { keyUri: key.uri } });
 });
 afterAll(async () => {
   await project.remove();

@@ -27,8 +27,8 @@ beforeAll(async () => {
   service = await LocalKeyVault.start();
   source = await service.createVault("source");
   scratch = await service.createVault("scratch");
-  const { keyUri } = await source.createKey("orders");
-  await scratch.createKey("orders");
+  const { uri: keyUri } = await source.keys.create("orders");
+  await scratch.keys.create("orders");
   project = await localProject(service, javaScriptProject(declaration("record")), {
     config: { keyUri, scratch: scratch.vaultUri },
   });
@@ -46,12 +46,12 @@ async function drill(): Promise<StateResource | undefined> {
 }
 
 it("a drill that meets a foreign key is recorded and printed under onFailure record, and the update succeeds", async () => {
-  const [foreign] = scratch.keyVersions("orders");
+  const [foreign] = scratch.keys.versions("orders");
   const output = await project.succeeds("up", "--skip-preview");
   expect(output).toContain(foreignKey);
   expect(await project.outputs()).toEqual({ outcome: "failed" });
   expect((await drill())?.outputs).toMatchObject({ failure: expect.stringContaining(foreignKey) });
-  expect(scratch.keyVersions("orders")).toEqual([foreign]);
+  expect(scratch.keys.versions("orders")).toEqual([foreign]);
 });
 
 it("a recorded failure is not repeated under onFailure record: the next update changes nothing", async () => {
@@ -74,13 +74,13 @@ it("the same drill fails the update under onFailure fail, with one error, and th
     checks: [{ privateKey: expect.stringContaining("not run") }],
   });
   expect(recorded?.outputs?.drilledAt).not.toBe(before);
-  expect(scratch.hasKey("orders")).toBe(true);
+  expect(scratch.keys.has("orders")).toBe(true);
 });
 
 it("the next update runs the failed drill again, and proves the backup once the foreign key is gone", async () => {
-  scratch.deleteKey("orders");
-  scratch.purgeKey("orders");
+  scratch.keys.delete("orders");
+  scratch.keys.purge("orders");
   expect(await project.succeeds("up", "--skip-preview")).toContain("because the last drill failed");
   expect(await project.outputs()).toEqual({ outcome: "verified" });
-  expect(scratch.keyNames).toEqual([]);
+  expect(scratch.keys.names).toEqual([]);
 });

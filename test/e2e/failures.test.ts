@@ -19,8 +19,8 @@ const declarations = `new KeyBackup("orders", { keyUri: config.require("keyUri")
 beforeAll(async () => {
   service = await LocalKeyVault.start();
   vault = await service.createVault();
-  const { keyUri } = await vault.createKey("orders");
-  blob = await vault.backUpKey("orders");
+  const { uri: keyUri } = await vault.keys.create("orders");
+  blob = await vault.keys.backUp("orders");
   project = await localProject(service, javaScriptProject(declarations), { config: { keyUri } });
   await project.configure({ blob }, true);
 });

@@ -31,7 +31,7 @@ async function newProject(): Promise<void> {
   source = await service.createVault();
   replica = await service.createVault();
   scratch = await service.createVault();
-  const { keyUri } = await source.createKey("orders");
+  const { uri: keyUri } = await source.keys.create("orders");
   project = await localProject(service, javaScriptProject(backup), {
     config: { keyUri, replica: replica.vaultUri, scratch: scratch.vaultUri },
   });
@@ -82,19 +82,19 @@ describe.each([
   it("during a restore does not hinder the next update, which adopts the restored key", async () => {
     await declare(backup, copy);
     await interrupted(project, replica, "restore", interrupt);
-    await waitFor(() => replica.hasKey("orders"));
+    await waitFor(() => replica.keys.has("orders"));
     expect(await project.succeeds("up", "--skip-preview")).toContain("adopted, not restored");
     expect(await project.outputs()).toMatchObject({ status: "present" });
-    expect(replica.keyVersions("orders").length).toBe(1);
+    expect(replica.keys.versions("orders").length).toBe(1);
   });
 
   it("during a drill's proof leaves a copy, which the next update removes before it proves the backup", async () => {
     await declare(backup, copy, drill);
     await interrupted(project, scratch, "sign", interrupt);
-    expect(scratch.hasKey("orders")).toBe(true);
+    expect(scratch.keys.has("orders")).toBe(true);
     await project.succeeds("up", "--skip-preview");
     expect(await project.outputs()).toMatchObject({ outcome: "verified" });
-    expect([scratch.keyNames, scratch.isDeleted("orders")]).toEqual([[], false]);
+    expect([scratch.keys.names, scratch.keys.isDeleted("orders")]).toEqual([[], false]);
     expect((await project.backups()).length).toBe(1);
   });
 });

@@ -29,7 +29,7 @@ let project: PulumiProject;
 const blobs: string[] = [];
 
 const requests = () => [source, replica, scratch].flatMap((vault) => vault.requests);
-const versions = (vault: LocalVault) => vault.keyVersions("orders").map(({ version }) => version);
+const versions = (vault: LocalVault) => vault.keys.versions("orders").map(({ version }) => version);
 const passed = { versionId: "passed", publicKey: "passed", privateKey: "passed" };
 const secrets = () => ({ blobs, tokens: service.identity.issued });
 
@@ -44,7 +44,7 @@ beforeAll(async () => {
     await service.createVault("replica"),
     await service.createVault("scratch"),
   ];
-  const { keyUriWithVersion } = await source.createKey("orders", { kty: "RSA" });
+  const { uriWithVersion: keyUriWithVersion } = await source.keys.create("orders", { kty: "RSA" });
   project = await localProject(service, program, {
     config: { keyUri: keyUriWithVersion, replica: replica.vaultUri, scratch: scratch.vaultUri },
   });
@@ -84,7 +84,7 @@ describe("a TypeScript program with a backup, a restored replica and a drill", (
       size: expect.any(Number),
     });
     expect(versions(replica)).toEqual([version]);
-    expect([scratch.hasKey("orders"), scratch.isDeleted("orders")]).toEqual([false, false]);
+    expect([scratch.keys.has("orders"), scratch.keys.isDeleted("orders")]).toEqual([false, false]);
   });
 
   it("changes nothing and makes no request in an unchanged update", async () => {
@@ -95,7 +95,7 @@ describe("a TypeScript program with a backup, a restored replica and a drill", (
   });
 
   it("follows a rotation that keyUriWithVersion names, and the preview says why without a request", async () => {
-    const { version, keyUriWithVersion } = await source.rotateKey("orders");
+    const { version, uriWithVersion: keyUriWithVersion } = await source.keys.rotate("orders");
     await project.configure({ keyUri: keyUriWithVersion });
     const because = `a new backup will be made, because the backup does not hold version ${version}`;
     expect(await project.succeeds("preview", "--diff")).toContain(because);
@@ -113,7 +113,7 @@ describe("a TypeScript program with a backup, a restored replica and a drill", (
   });
 
   it("records in a refresh that the key changed, only reads, and backs up again in the next update", async () => {
-    const { version } = await source.rotateKey("orders");
+    const { version } = await source.keys.rotate("orders");
     clearRequests();
     await project.succeeds("refresh", "--skip-preview");
     const operations = requests().filter(({ hasToken }) => hasToken);
@@ -132,12 +132,12 @@ describe("a TypeScript program with a backup, a restored replica and a drill", (
     const message = randomBytes(32);
     const [version = ""] = versions(replica);
     const digest = createHash("sha256").update(message).digest();
-    const publicKey = createPublicKey({ key: replica.publicJwk("orders", version), format: "jwk" });
-    replica.deleteKey("orders");
-    replica.purgeKey("orders");
+    const publicKey = createPublicKey({ key: replica.keys.publicJwk("orders", version), format: "jwk" });
+    replica.keys.delete("orders");
+    replica.keys.purge("orders");
     expect(await project.succeeds("up", "--refresh", "--skip-preview")).toContain("it will be restored, because");
     expect(versions(replica)).toEqual(versions(source));
-    expect(verify("sha256", message, publicKey, replica.sign("orders", version, digest))).toBe(true);
+    expect(verify("sha256", message, publicKey, replica.keys.sign("orders", version, digest))).toBe(true);
     expect(await project.outputs()).toMatchObject({ missingVersions: [], status: "present" });
   });
 
@@ -149,7 +149,7 @@ describe("a TypeScript program with a backup, a restored replica and a drill", (
     const position = (type: string) => deleted.findIndex((line) => line.includes(type));
     expect(position("KeyBackup")).toBeGreaterThan(Math.max(position("KeyRestore"), position("RestoreDrill")));
     expect(requests().filter(({ hasToken }) => hasToken)).toMatchObject([{ operation: "listVersions" }]);
-    expect([source.hasKey("orders"), replica.hasKey("orders")]).toEqual([true, true]);
+    expect([source.keys.has("orders"), replica.keys.has("orders")]).toEqual([true, true]);
     expect(await project.backups()).toEqual([]);
   });
 

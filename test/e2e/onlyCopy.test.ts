@@ -30,7 +30,7 @@ function declare(settings: Readonly<Record<string, unknown>>): Promise<void> {
 
 async function backUp(): Promise<void> {
   vault = await service.createVault();
-  ({ keyUri, version } = await vault.createKey("orders"));
+  ({ uri: keyUri, version } = await vault.keys.create("orders"));
   project = await localProject(service, javaScriptProject(declaration({ keyUri })), {
     config: { "azure-keyvault-backup:timeoutSeconds": "5" },
   });
@@ -44,8 +44,8 @@ async function remove(): Promise<void> {
 }
 
 function purge(name: string): void {
-  vault.deleteKey(name);
-  vault.purgeKey(name);
+  vault.keys.delete(name);
+  vault.keys.purge(name);
 }
 
 /** What a refused `pulumi destroy` printed. */
@@ -65,8 +65,8 @@ describe("pulumi destroy, when the key is purged and the role to read has expire
   it("is refused with exit code 1, in plain sight and without a stack trace, and keeps the blob", async () => {
     const { blob } = await project.outputs();
     purge("orders");
-    vault.permissions.delete("list");
-    vault.permissions.delete("get");
+    vault.keys.permissions.delete("list");
+    vault.keys.permissions.delete("get");
     const output = await refusedDestroy();
     expect(errorsIn(output)).toEqual([expect.stringContaining(notDeleted())]);
     expect(errorsIn(output)[0]).toContain("Microsoft.KeyVault/vaults/keys/read");
@@ -94,7 +94,7 @@ describe("a program that names another key", () => {
   beforeAll(async () => {
     await backUp();
     blob = String((await project.outputs()).blob);
-    ({ keyUri: invoicesUri } = await vault.createKey("invoices"));
+    ({ uri: invoicesUri } = await vault.keys.create("invoices"));
     await declare({ keyUri: invoicesUri });
   });
   afterAll(remove);

@@ -65,7 +65,7 @@ ${more}`;
     vaults = [];
     for (const { tenantId } of clients) {
       const vault = await service.createVault(`vault-of-${tenantId}`, { tenantId });
-      await vault.createKey("orders");
+      await vault.keys.create("orders");
       vaults.push(vault);
     }
     for (const client of clients) service.identity.registerClient(client);
@@ -119,7 +119,7 @@ ${more}`;
   });
 
   it("leave the default provider, when it is allowed again, with the configuration of the stack", async () => {
-    const { keyUri } = await (await service.createVault()).createKey("orders");
+    const { uri: keyUri } = await (await service.createVault()).keys.create("orders");
     const more = `new KeyBackup("by-default", { keyUri: "${keyUri}" });`;
     await project.run(["config", "rm", "pulumi:disable-default-providers"]);
     await project.write("index.js", javaScript(identities(more)));

@@ -18,12 +18,12 @@ afterAll(async () => {
   await service.stop();
 });
 
-const versions = () => vault.keyVersions(keyName).map(({ version }) => version);
+const versions = () => vault.keys.versions(keyName).map(({ version }) => version);
 
 it("creates vaults, key, roles and backup, adopts the key and proves the backup in one `pulumi up`", async () => {
   const output = await project.succeeds("up");
-  vault = service.vaults.find(({ keyNames }) => keyNames.length > 0) as LocalVault;
-  [keyName] = vault.keyNames as [string];
+  vault = service.vaults.find(({ keys }) => keys.names.length > 0) as LocalVault;
+  [keyName] = vault.keys.names as [string];
   expect(service.vaults.length).toBe(2);
   expect(await project.outputs()).toMatchObject({ status: "present", outcome: "verified" });
   expect(output).toContain(`keys/${keyName}: adopted`);
@@ -33,7 +33,7 @@ it("creates vaults, key, roles and backup, adopts the key and proves the backup 
 const schedule = ["--refresh", "--target", "**KeyBackup::*", "--target", "**RestoreDrill::*"];
 
 it("backs up a rotated key and proves the backup with the scheduled command of the README", async () => {
-  const { version } = await vault.rotateKey(keyName);
+  const { version } = await vault.keys.rotate(keyName);
   await project.succeeds("up", ...schedule);
   expect(await project.outputs()).toMatchObject({ outcome: "verified" });
   const [backup] = await project.backups();
@@ -42,19 +42,19 @@ it("backs up a rotated key and proves the backup with the scheduled command of t
 
 it("creates no other key with the scheduled command if the key is lost", async () => {
   const before = versions();
-  const lost = await vault.backUpKey(keyName);
-  vault.deleteKey(keyName);
-  vault.purgeKey(keyName);
+  const lost = await vault.keys.backUp(keyName);
+  vault.keys.delete(keyName);
+  vault.keys.purge(keyName);
   expect(await project.succeeds("up", ...schedule)).toMatch(/the backup is kept; the source is missing/);
-  expect(vault.keyNames).toEqual([]);
-  await vault.restoreKey(lost);
+  expect(vault.keys.names).toEqual([]);
+  await vault.keys.restore(lost);
   expect(versions()).toEqual(before);
 });
 
 it("restores a key that azure-native manages, and azure-native finds the key", async () => {
   const before = versions();
-  vault.deleteKey(keyName);
-  vault.purgeKey(keyName);
+  vault.keys.delete(keyName);
+  vault.keys.purge(keyName);
   await project.succeeds("up", "--refresh", "--target", "**KeyRestore::signing");
   expect(versions()).toEqual(before);
   const output = await project.succeeds("up", "--refresh");
@@ -65,14 +65,14 @@ it("restores a key that azure-native manages, and azure-native finds the key", a
 
 it("keeps the backup of the lost key in `previous` if azure-native creates another key instead", async () => {
   const lost = `${vault.vaultUri}keys/${keyName}`;
-  vault.deleteKey(keyName);
-  vault.purgeKey(keyName);
+  vault.keys.delete(keyName);
+  vault.keys.purge(keyName);
   await project.succeeds("up", "--refresh");
-  expect(vault.keyNames.length).toBe(1);
-  expect(vault.keyNames).not.toContain(keyName);
+  expect(vault.keys.names.length).toBe(1);
+  expect(vault.keys.names).not.toContain(keyName);
   const [backup, ...others] = await project.backups();
   expect(others).toEqual([]);
-  expect(backup?.outputs?.keyName).toBe(vault.keyNames[0]);
+  expect(backup?.outputs?.keyName).toBe(vault.keys.names[0]);
   const previous = Object.values((backup?.outputs?.previous ?? {}) as Record<string, { sourceUri: string }>);
   expect(previous.map(({ sourceUri }) => sourceUri)).toContain(lost);
   expect(await project.destroy()).toMatchObject({ code: 1, output: expect.stringContaining("Not deleted") });

@@ -30,7 +30,7 @@ let client: { secret?: string };
 beforeAll(async () => {
   service = await LocalKeyVault.start();
   const { identity } = service;
-  const { keyUri } = await (await service.createVault()).createKey("orders");
+  const { uri: keyUri } = await (await service.createVault()).keys.create("orders");
   const clientId = randomUUID();
   client = identity.registerClient({ clientId, secret: oldSecret });
   project = await localProject(service, javaScriptProject(declarations), {

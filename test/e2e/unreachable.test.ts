@@ -16,7 +16,7 @@ const elsewhere = "https://no-such-vault.vault.azure.net/";
 beforeAll(async () => {
   service = await LocalKeyVault.start();
   vault = await service.createVault();
-  ({ keyUri } = await vault.createKey("orders"));
+  ({ uri: keyUri } = await vault.keys.create("orders"));
   project = await localProject(service, programs.JavaScript, {
     config: { keyUri, "azure-keyvault-backup:timeoutSeconds": "5" },
   });
@@ -46,7 +46,7 @@ function moveRecord(vaultUri: string, sourceStatus?: string): Promise<void> {
 
 describe("pulumi refresh on a machine that cannot resolve the vault's name", () => {
   it("succeeds, keeps the change that an earlier refresh recorded, and says what it could not reach", async () => {
-    const { version } = await vault.rotateKey("orders");
+    const { version } = await vault.keys.rotate("orders");
     const seen = {
       sourceStatus: "changed",
       sourceStatusReason: expect.stringContaining(version),

@@ -31,7 +31,7 @@ it("previews a vault, a key and a backup that do not exist yet", async () => {
 it("creates vault, key, role and backup in one `pulumi up`, and waits until the role has taken effect", async () => {
   const output = await project.succeeds("up");
   [vault] = service.vaults as [LocalVault];
-  [keyName] = vault.keyNames as [string];
+  [keyName] = vault.keys.names as [string];
   expect(output).toMatch(/wait.*role assignment/i);
   const created = output.split("\n").filter((line) => /^ \+ .* created/.test(line));
   const position = (type: string) => created.findIndex((line) => line.includes(type));
@@ -48,7 +48,7 @@ it("has nothing to do in the next `pulumi up`", async () => {
 });
 
 it("makes a new backup when azure-native sees a rotated key in a refresh", async () => {
-  const { version } = await vault.rotateKey(keyName);
+  const { version } = await vault.keys.rotate(keyName);
   expect(await project.refresh()).toMatchObject({ code: 0 });
   const output = await project.succeeds("up");
   expect(output).toContain(`does not hold version ${version}`);
@@ -59,7 +59,7 @@ it("makes a new backup when azure-native sees a rotated key in a refresh", async
 });
 
 it("notices a rotation in `pulumi up --refresh`, but not in a plain `pulumi up`", async () => {
-  const { version } = await vault.rotateKey(keyName);
+  const { version } = await vault.keys.rotate(keyName);
   expect(await project.succeeds("up")).not.toContain("a new backup will be made");
   const output = await project.succeeds("up", "--refresh");
   expect(output).toContain(`does not hold version ${version}`);

@@ -12,8 +12,8 @@ let project: PulumiProject;
 beforeAll(async () => {
   service = await LocalKeyVault.start();
   vault = await service.createVault();
-  const { keyUri } = await vault.createKey("orders");
-  const { keyUri: otherUri } = await (await service.createVault()).createKey("orders");
+  const { uri: keyUri } = await vault.keys.create("orders");
+  const { uri: otherUri } = await (await service.createVault()).keys.create("orders");
   const declarations = `
 for (const name of ["orders", "again"]) new KeyBackup(name, { keyUri: config.require("keyUri") });
 new KeyBackup("other", { keyUri: config.require("otherUri") });

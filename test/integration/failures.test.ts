@@ -32,7 +32,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   vault = await service.createVault();
-  const { keyUri } = await vault.createKey("orders");
+  const { uri: keyUri } = await vault.keys.create("orders");
   inputs = { __provider, keyUri };
   provider = await ProviderProcess.start(project.path, service, {
     ...verificationOff,
@@ -96,7 +96,7 @@ describe("a drill that fails", () => {
     const { outputs } = await provider.create(inputs);
     const { blob, keyUri, versions } = sentBack(outputs);
     const scratch = await service.createVault();
-    await scratch.createKey("orders");
+    await scratch.keys.create("orders");
     const drill = { __provider: serializedTexts.restoreDrill, vaultUri: scratch.vaultUri, owner: "a drill" };
     const { details, metadata } = await refusalOf(
       provider.create({ ...drill, backup: { blob, keyUri, keyName: "orders", versions } }),

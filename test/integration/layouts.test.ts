@@ -17,7 +17,7 @@ let project: ProjectFolder | undefined;
 beforeAll(async () => {
   service = await LocalKeyVault.start();
   vault = await service.createVault();
-  await vault.createKey("orders");
+  await vault.keys.create("orders");
 });
 afterAll(() => service.stop());
 afterEach(async () => {
@@ -77,7 +77,7 @@ it("the text of each resource calls that resource's provider", async () => {
     backup,
   });
   expect(drilled.outputs).toMatchObject({ outcome: "verified" });
-  expect([replica.hasKey("orders"), scratch.hasKey("orders")]).toEqual([true, false]);
+  expect([replica.keys.has("orders"), scratch.keys.has("orders")]).toEqual([true, false]);
 });
 
 it("every method names the package when it is not installed", async () => {

@@ -33,7 +33,7 @@ async function start(configuration: Readonly<Record<string, string>>): Promise<v
 /** The inputs of a backup of each of so many new keys. */
 async function newInputs(count: number) {
   const names = Array.from({ length: count }, (_, index) => `key-${index + 1}`);
-  await Promise.all(names.map((name) => vault.createKey(name)));
+  await Promise.all(names.map((name) => vault.keys.create(name)));
   return names.map((keyName) => ({ __provider, vaultUri: vault.vaultUri, keyName }));
 }
 
@@ -75,7 +75,7 @@ it("200 keys are backed up at once with one challenge, one token, and three requ
   expect(vault.requests.filter(({ hasToken }) => !hasToken).length).toBe(1);
   expect(service.identity.issued.length - issued).toBe(1);
   for (const { keyName } of inputs) {
-    const requests = vault.requests.filter((request) => request.hasToken && request.keyName === keyName);
+    const requests = vault.requests.filter((request) => request.hasToken && request.objectName === keyName);
     expect(requests.map(({ operation }) => operation)).toEqual(["listVersions", "backup", "get"]);
   }
 });

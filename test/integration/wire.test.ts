@@ -39,8 +39,8 @@ beforeEach(async () => {
 
 /** A backup of a new key, as the engine has it before the next update. */
 async function backedUp(declared: Properties = {}) {
-  const key = await vault.createKey("orders", { tags: { team: "billing" } });
-  const { inputs } = await provider.check({ __provider, keyUri: key.keyUriWithVersion, ...declared });
+  const key = await vault.keys.create("orders", { tags: { team: "billing" } });
+  const { inputs } = await provider.check({ __provider, keyUri: key.uriWithVersion, ...declared });
   const { id, outputs } = await provider.create(inputs);
   vault.clearRequests();
   return { key, inputs, id, outputs, olds: sentBack(outputs) };
@@ -78,13 +78,13 @@ describe("a record on the wire", () => {
       __provider,
       vaultUri: vault.vaultUri,
       keyName: "orders",
-      keyUri: key.keyUri,
-      keyUriWithVersion: key.keyUriWithVersion,
+      keyUri: key.uri,
+      keyUriWithVersion: key.uriWithVersion,
       declaredVersion: key.version,
       triggers,
       versions: [key.version],
       thumbprints: { [key.version]: expect.stringMatching(/^[\w-]{43}$/) },
-      updatedAt: new Date(Number(vault.keyVersions("orders")[0]?.updated) * 1000).toISOString(),
+      updatedAt: new Date(Number(vault.keys.versions("orders")[0]?.updated) * 1000).toISOString(),
       tags: { team: "billing" },
       blob: wireSecret(expect.stringMatching(/^[\w-]{5000,}$/)),
       blobSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -97,15 +97,15 @@ describe("a record on the wire", () => {
 
   it("has the blob of each earlier backup as a secret after an update and after a refresh", async () => {
     const { key, id, olds } = await backedUp();
-    vault.deleteKey("orders");
-    vault.purgeKey("orders");
-    const { version, keyUriWithVersion } = await vault.createKey("orders");
+    vault.keys.delete("orders");
+    vault.keys.purge("orders");
+    const { version, uriWithVersion: keyUriWithVersion } = await vault.keys.create("orders");
     const { inputs } = await provider.check({ __provider, keyUri: keyUriWithVersion });
     const updated = await provider.update(id, olds, inputs);
     const { backedUpAt, blobSha256, blobBytes } = olds;
     const previous = {
       [String(blobSha256)]: {
-        sourceUri: key.keyUri,
+        sourceUri: key.uri,
         blob: wireSecret(olds.blob),
         blobSha256,
         blobBytes,
@@ -122,7 +122,7 @@ describe("a record on the wire", () => {
       blob: wireSecret(sentBack(updated).blob),
       previous: { [String(blobSha256)]: { blob: wireSecret(olds.blob) } },
     });
-    await provider.hasPrinted(`KeyBackup ${key.keyUri}: the backup of ${backedUpAt} (${blobSha256}) is kept`);
+    await provider.hasPrinted(`KeyBackup ${key.uri}: the backup of ${backedUpAt} (${blobSha256}) is kept`);
   });
 
   it("holds a blob of a megabyte", async () => {
@@ -161,7 +161,7 @@ describe("the token", () => {
   it("is one of the managed identity for Key Vault", async () => {
     const fresh = await ProviderProcess.start(project.path, service, verificationOff);
     const issued = service.identity.issued.length;
-    const { keyUri } = await vault.createKey("orders");
+    const { uri: keyUri } = await vault.keys.create("orders");
     await fresh.create({ __provider, keyUri });
     await fresh.stop();
     expect(service.identity.tokensIssued.slice(issued)).toMatchObject([
@@ -173,7 +173,7 @@ describe("the token", () => {
     const { NODE_EXTRA_CA_CERTS, ...distrusting } = service.environment();
     const fresh = await ProviderProcess.start(project.path, { environment: () => distrusting }, verificationOff);
     const issued = service.identity.issued.length;
-    const { keyUri } = await vault.createKey("orders");
+    const { uri: keyUri } = await vault.keys.create("orders");
     const { details } = await refusalOf(fresh.create({ __provider, keyUri }));
     await fresh.stop();
     expect(details).toMatch(/localhost:\d+: the TLS certificate was not accepted .*NODE_EXTRA_CA_CERTS/);

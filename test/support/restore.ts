@@ -20,5 +20,5 @@ export async function restore(service: LocalKeyVault, blob: string): Promise<Res
     disableChallengeResourceVerification: true,
   });
   const { name } = await client.restoreKeyBackup(Buffer.from(blob, "base64url"));
-  return { vault, versions: vault.keyVersions(name).map(({ version }) => version) };
+  return { vault, versions: vault.keys.versions(name).map(({ version }) => version) };
 }

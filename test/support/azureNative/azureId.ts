@@ -1,4 +1,5 @@
 import { clientConfig } from "./clientConfig";
+import type { Collection } from "./vaultControl";
 
 export function resourceGroupId(resourceGroup: string): string {
   return `/subscriptions/${clientConfig.subscriptionId}/resourceGroups/${resourceGroup}`;
@@ -8,12 +9,12 @@ export function vaultId(resourceGroup: string, vault: string): string {
   return `${resourceGroupId(resourceGroup)}/providers/Microsoft.KeyVault/vaults/${vault}`;
 }
 
-export function keyId(resourceGroup: string, vault: string, key: string): string {
-  return `${vaultId(resourceGroup, vault)}/keys/${key}`;
+export function objectId(collection: Collection, resourceGroup: string, vault: string, name: string): string {
+  return `${vaultId(resourceGroup, vault)}/${collection}/${name}`;
 }
 
 // Azure compares resource ids without regard to case.
-const KEY_VAULT = /\/providers\/Microsoft\.KeyVault\/vaults\/([^/]+)(?:\/keys\/([^/]+))?$/i;
+const KEY_VAULT = /\/providers\/Microsoft\.KeyVault\/vaults\/([^/]+)(?:\/(keys|secrets)\/([^/]+))?$/i;
 
 /** Name of the vault when the id is one of a vault. */
 export function vaultOf(id: string): string | undefined {
@@ -21,8 +22,11 @@ export function vaultOf(id: string): string | undefined {
   return match?.[2] === undefined ? match?.[1] : undefined;
 }
 
-/** Names of the vault and of the key when the id is one of a key. */
-export function keyOf(id: string): { readonly vault: string; readonly key: string } | undefined {
-  const [, vault, key] = KEY_VAULT.exec(id) ?? [];
-  return vault && key ? { vault, key } : undefined;
+/** Names of the vault and of the key or secret in an id of that collection. */
+export function namesIn(collection: Collection, id: string): { readonly vault: string; readonly name: string } {
+  const [, vault, part, name] = KEY_VAULT.exec(id) ?? [];
+  if (!vault || !name || part?.toLowerCase() !== collection) {
+    throw new Error(`${id} is not the id of an object among the ${collection} of a vault.`);
+  }
+  return { vault, name };
 }

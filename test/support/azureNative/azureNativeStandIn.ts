@@ -3,6 +3,8 @@ import { key } from "./key";
 import { resourceGroup } from "./resourceGroup";
 import type { Properties, ResourceType } from "./resourceType";
 import { roleAssignment } from "./roleAssignment";
+import { roleDefinition } from "./roleDefinition";
+import { secret } from "./secret";
 import { vault } from "./vault";
 import { vaultControl } from "./vaultControl";
 
@@ -23,7 +25,9 @@ export function azureNativeStandIn(env: NodeJS.ProcessEnv): AzureNativeStandIn {
       "azure-native:authorization:RoleAssignment",
       roleAssignment(control, milliseconds(env.STANDIN_ROLE_PROPAGATION_MS)),
     ],
+    ["azure-native:authorization:RoleDefinition", roleDefinition],
     ["azure-native:keyvault:Key", key(control)],
+    ["azure-native:keyvault:Secret", secret(control)],
     ["azure-native:keyvault:Vault", vault(control)],
     ["azure-native:resources:ResourceGroup", resourceGroup],
   ]);

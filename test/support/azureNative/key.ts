@@ -1,13 +1,13 @@
 import { autoName } from "./autoName";
-import { keyId, keyOf } from "./azureId";
+import { namesIn, objectId } from "./azureId";
 import { DEFAULT_LOCATION } from "./defaultLocation";
 import { type Properties, type ResourceType, UNKNOWN } from "./resourceType";
-import type { KeyAnswer, VaultControl } from "./vaultControl";
+import type { ObjectAnswer, VaultControl } from "./vaultControl";
 
 const MAXIMUM_NAME_LENGTH = 127;
 const COMPUTED = ["attributes", "keyOps", "keyUri", "keyUriWithVersion", "kty", "location", "name", "type"] as const;
 
-function attributesAt(created: number, attributes: unknown): Properties {
+export function attributesAt(created: number, attributes: unknown): Properties {
   return {
     enabled: true,
     ...(attributes as Properties | undefined),
@@ -17,8 +17,8 @@ function attributesAt(created: number, attributes: unknown): Properties {
   };
 }
 
-function liveOutputs({ keyName, keyUri, keyUriWithVersion }: KeyAnswer): Properties {
-  return { keyUri, keyUriWithVersion, name: keyName, type: "Microsoft.KeyVault/vaults/keys" };
+function liveOutputs({ name, uri, uriWithVersion }: ObjectAnswer): Properties {
+  return { keyUri: uri, keyUriWithVersion: uriWithVersion, name, type: "Microsoft.KeyVault/vaults/keys" };
 }
 
 function keyTypeOf(inputs: Properties): string {
@@ -32,7 +32,7 @@ function operationsOf(keyType: string): string[] {
     : ["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"];
 }
 
-function outputsOf(inputs: Properties, answer: KeyAnswer, created: number): Properties {
+function outputsOf(inputs: Properties, answer: ObjectAnswer, created: number): Properties {
   const { attributes, curveName, keyOps, keySize, releasePolicy, rotationPolicy } = inputs.properties as Properties;
   return {
     ...liveOutputs(answer),
@@ -49,15 +49,7 @@ function outputsOf(inputs: Properties, answer: KeyAnswer, created: number): Prop
   };
 }
 
-function namesIn(id: string): { readonly vault: string; readonly key: string } {
-  const names = keyOf(id);
-  if (names === undefined) {
-    throw new Error(`${id} is not the id of a key.`);
-  }
-  return names;
-}
-
-function unixSeconds(): number {
+export function unixSeconds(): number {
   return Math.floor(Date.now() / 1000);
 }
 
@@ -82,29 +74,32 @@ export function key(control: VaultControl): ResourceType {
     }),
     async create(inputs) {
       const { keyName, resourceGroupName, tags, vaultName } = inputs;
-      const answer = await control.putKey(String(vaultName), String(keyName), { kty: keyTypeOf(inputs), tags });
+      const answer = await control.putObject("keys", String(vaultName), String(keyName), {
+        kty: keyTypeOf(inputs),
+        tags,
+      });
       return {
-        id: keyId(String(resourceGroupName), String(vaultName), answer.keyName),
+        id: objectId("keys", String(resourceGroupName), String(vaultName), answer.name),
         outputs: outputsOf(inputs, answer, unixSeconds()),
       };
     },
     async read(id, outputs) {
-      const names = namesIn(id);
-      const answer = await control.getKey(names.vault, names.key);
+      const names = namesIn("keys", id);
+      const answer = await control.getObject("keys", names.vault, names.name);
       return answer && { ...outputs, ...liveOutputs(answer) };
     },
     async update(id, inputs) {
-      const names = namesIn(id);
-      await control.putTags(names.vault, names.key, inputs.tags ?? {});
-      const answer = await control.getKey(names.vault, names.key);
+      const names = namesIn("keys", id);
+      await control.putTags("keys", names.vault, names.name, inputs.tags ?? {});
+      const answer = await control.getObject("keys", names.vault, names.name);
       if (answer === undefined) {
-        throw new Error(`The local Key Vault has no key ${names.key} in vault ${names.vault}.`);
+        throw new Error(`The local Key Vault has no key ${names.name} in vault ${names.vault}.`);
       }
       return outputsOf(inputs, answer, unixSeconds());
     },
     async delete(id) {
-      const names = namesIn(id);
-      await control.deleteKey(names.vault, names.key);
+      const names = namesIn("keys", id);
+      await control.deleteObject("keys", names.vault, names.name);
     },
   };
 }

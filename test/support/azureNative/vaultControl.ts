@@ -1,3 +1,5 @@
+import type { Properties } from "./resourceType";
+
 const ANSWER_WITHIN_MILLISECONDS = 10_000;
 
 export interface VaultAnswer {
@@ -5,21 +7,24 @@ export interface VaultAnswer {
   readonly vaultUri: string;
 }
 
-export interface KeyAnswer {
-  readonly keyName: string;
-  readonly keyUri: string;
-  readonly keyUriWithVersion: string;
+/** A key or a secret. */
+export interface ObjectAnswer {
+  readonly name: string;
+  readonly uri: string;
+  readonly uriWithVersion: string;
 }
+
+export type Collection = "keys" | "secrets";
 
 /** What the stand-in has the local Key Vault do. */
 export interface VaultControl {
   putVault(vault: string): Promise<VaultAnswer>;
   getVault(vault: string): Promise<VaultAnswer | undefined>;
   deleteVault(vault: string): Promise<void>;
-  putKey(vault: string, key: string, body: { kty?: unknown; tags?: unknown }): Promise<KeyAnswer>;
-  getKey(vault: string, key: string): Promise<KeyAnswer | undefined>;
-  putTags(vault: string, key: string, tags: unknown): Promise<void>;
-  deleteKey(vault: string, key: string): Promise<void>;
+  putObject(collection: Collection, vault: string, name: string, body: Properties): Promise<ObjectAnswer>;
+  getObject(collection: Collection, vault: string, name: string): Promise<ObjectAnswer | undefined>;
+  putTags(collection: Collection, vault: string, name: string, tags: unknown): Promise<void>;
+  deleteObject(collection: Collection, vault: string, name: string): Promise<void>;
   putRole(vault: string, propagationMilliseconds: number): Promise<void>;
 }
 
@@ -28,9 +33,9 @@ function isVaultAnswer(answer: unknown): answer is VaultAnswer {
   return typeof name === "string" && typeof vaultUri === "string";
 }
 
-function isKeyAnswer(answer: unknown): answer is KeyAnswer {
-  const { keyName, keyUri, keyUriWithVersion } = (answer ?? {}) as Partial<Record<string, unknown>>;
-  return [keyName, keyUri, keyUriWithVersion].every((member) => typeof member === "string");
+function isObjectAnswer(answer: unknown): answer is ObjectAnswer {
+  const { name, uri, uriWithVersion } = (answer ?? {}) as Partial<Record<string, unknown>>;
+  return [name, uri, uriWithVersion].every((member) => typeof member === "string");
 }
 
 /** The control endpoint of the local Key Vault. */
@@ -62,7 +67,8 @@ export function vaultControl(baseUri: string | undefined): VaultControl {
   }
 
   const vaultPath = (vault: string) => `/vaults/${encodeURIComponent(vault)}`;
-  const keyPath = (vault: string, key: string) => `${vaultPath(vault)}/keys/${encodeURIComponent(key)}`;
+  const objectPath = (collection: Collection, vault: string, name: string) =>
+    `${vaultPath(vault)}/${collection}/${encodeURIComponent(name)}`;
 
   return {
     async putVault(vault) {
@@ -75,18 +81,20 @@ export function vaultControl(baseUri: string | undefined): VaultControl {
     async deleteVault(vault) {
       await send("DELETE", vaultPath(vault));
     },
-    async putKey(vault, key, body) {
-      return expectAnswer(await send("PUT", keyPath(vault, key), body), isKeyAnswer, keyPath(vault, key));
+    async putObject(collection, vault, name, body) {
+      const path = objectPath(collection, vault, name);
+      return expectAnswer(await send("PUT", path, body), isObjectAnswer, path);
     },
-    async getKey(vault, key) {
-      const answer = await send("GET", keyPath(vault, key));
-      return answer === undefined ? undefined : expectAnswer(answer, isKeyAnswer, keyPath(vault, key));
+    async getObject(collection, vault, name) {
+      const path = objectPath(collection, vault, name);
+      const answer = await send("GET", path);
+      return answer === undefined ? undefined : expectAnswer(answer, isObjectAnswer, path);
     },
-    async putTags(vault, key, tags) {
-      await send("PUT", `${keyPath(vault, key)}/tags`, tags);
+    async putTags(collection, vault, name, tags) {
+      await send("PUT", `${objectPath(collection, vault, name)}/tags`, tags);
     },
-    async deleteKey(vault, key) {
-      await send("DELETE", keyPath(vault, key));
+    async deleteObject(collection, vault, name) {
+      await send("DELETE", objectPath(collection, vault, name));
     },
     async putRole(vault, propagationMilliseconds) {
       await send("PUT", `${vaultPath(vault)}/role`, { propagationMilliseconds });

@@ -52,14 +52,14 @@ export class BlobContents {
 
   async #restore(blob: string): Promise<Contents> {
     const vault = this.#vault;
-    if (!(await vault.restoreKey(blob))) {
+    if (!(await vault.keys.restore(blob))) {
       throw new Error("A recorded blob cannot be restored.");
     }
-    const [name = ""] = vault.keyNames;
-    const versions = vault.keyVersions(name).map(({ version }) => version);
-    const jwks = versions.map((version) => vault.publicJwk(name, version) as JWK);
-    vault.deleteKey(name);
-    vault.purgeKey(name);
+    const [name = ""] = vault.keys.names;
+    const versions = vault.keys.versions(name).map(({ version }) => version);
+    const jwks = versions.map((version) => vault.keys.publicJwk(name, version) as JWK);
+    vault.keys.delete(name);
+    vault.keys.purge(name);
     const thumbprints = await Promise.all(jwks.map((jwk) => calculateJwkThumbprint(jwk)));
     return {
       name,

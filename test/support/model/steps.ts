@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import type { Operation } from "../../../localVault/keyOperation";
+import type { Operation } from "../../../localVault/operation";
 import type { Fault } from "../../../localVault/vaultFault";
 import { heldBackups } from "./heldBackups";
 import { checked, nothingIsLeftToDo, outputsOf, recordsAreTrue } from "./invariants";
@@ -84,22 +84,22 @@ const changes = {
 
 /** What else happens to the vaults. */
 const events = {
-  "the key is rotated": (world) => inVault(world, backupRole(world), (vault, name) => vault.rotateKey(name)),
-  "a key is rotated": (world, detail) => inVault(world, userRoleAt(detail), (vault, name) => vault.rotateKey(name)),
+  "the key is rotated": (world) => inVault(world, backupRole(world), (vault, name) => vault.keys.rotate(name)),
+  "a key is rotated": (world, detail) => inVault(world, userRoleAt(detail), (vault, name) => vault.keys.rotate(name)),
   "tags change": (world, detail) =>
     inVault(world, userRoleAt(detail), (vault, name) =>
-      vault.updateKey(name, undefined, { tags: { at: `${detail}` } }),
+      vault.keys.update(name, undefined, { tags: { at: `${detail}` } }),
     ),
   "a key is disabled": (world, detail) =>
-    inVault(world, userRoleAt(detail), (vault, name) => vault.updateKey(name, undefined, { enabled: false })),
+    inVault(world, userRoleAt(detail), (vault, name) => vault.keys.update(name, undefined, { enabled: false })),
   "a key is deleted": (world, detail) => {
     deleteKey(world, roleAt(world, detail));
   },
   "a key is recovered": (world, detail) => {
     const [role, name] = [roleAt(world, detail), currentName(world)];
-    if (world.vault(role).deletedKey(name) !== undefined && !world.vault(role).hasKey(name)) {
+    if (world.vault(role).keys.deleted(name) !== undefined && !world.vault(role).keys.has(name)) {
       const isUsers = world.owned(role, name) !== undefined;
-      world.vault(role).recoverKey(name);
+      world.vault(role).keys.recover(name);
       if (isUsers) {
         world.userChanged(role, name);
       }
@@ -113,7 +113,7 @@ const events = {
     const held = heldBackups(world.engines.backup.outputs);
     const backup = held[Math.floor(detail / 5) % Math.max(1, held.length)];
     const role = roleAt(world, detail);
-    if (backup !== undefined && (await world.vault(role).restoreKey(backup.blob))) {
+    if (backup !== undefined && (await world.vault(role).keys.restore(backup.blob))) {
       const { name } = await world.service.contents.of(backup.blob);
       world.userChanged(role, name);
     }
@@ -127,17 +127,17 @@ const obstacles = {
   "a permission is lost": (world, detail) => {
     const vault = world.vault(roleAt(world, detail));
     vault.authorization = detail % 2 === 0 ? "rbac" : "accessPolicy";
-    vault.permissions.delete(permissions[Math.floor(detail / 5) % permissions.length] ?? "list");
+    vault.keys.permissions.delete(permissions[Math.floor(detail / 5) % permissions.length] ?? "list");
   },
   "the permission to read is lost": (world, detail) => {
     const vault = world.vault(roleAt(world, detail));
-    vault.permissions.delete("list");
-    vault.permissions.delete("get");
+    vault.keys.permissions.delete("list");
+    vault.keys.permissions.delete("get");
   },
   "all permissions are granted": (world) => {
     for (const permission of permissions) {
       for (const role of vaultRoles) {
-        world.vault(role).permissions.add(permission);
+        world.vault(role).keys.permissions.add(permission);
       }
     }
   },
@@ -192,7 +192,7 @@ const surprises = {
     afterRequest(world, "target", "delete", () => replaceDeleted(world, "target")),
   "the user rotates the key that is to be recreated": (world) =>
     afterRequest(world, "target", "listVersions", () =>
-      inVault(world, "target", (vault, name) => vault.rotateKey(name)),
+      inVault(world, "target", (vault, name) => vault.keys.rotate(name)),
     ),
 } satisfies Record<string, Action>;
 
@@ -341,7 +341,7 @@ async function inVault(
   change: (vault: ReturnType<World["vault"]>, name: string) => unknown,
 ): Promise<void> {
   const name = currentName(world);
-  if (world.vault(role).hasKey(name)) {
+  if (world.vault(role).keys.has(name)) {
     await change(world.vault(role), name);
     world.userChanged(role, name);
   }
@@ -349,9 +349,9 @@ async function inVault(
 
 function deleteKey(world: World, role: VaultRole): void {
   const name = currentName(world);
-  if (world.vault(role).hasKey(name)) {
+  if (world.vault(role).keys.has(name)) {
     const isUsers = world.owned(role, name) !== undefined;
-    world.vault(role).deleteKey(name);
+    world.vault(role).keys.delete(name);
     if (isUsers) {
       world.userChanged(role, name);
     }
@@ -361,8 +361,8 @@ function deleteKey(world: World, role: VaultRole): void {
 function purgeKey(world: World, role: VaultRole): void {
   const name = currentName(world);
   const vault = world.vault(role);
-  if (vault.isDeleted(name) && !vault.purgeProtection) {
-    vault.purgeKey(name);
+  if (vault.keys.isDeleted(name) && !vault.purgeProtection) {
+    vault.keys.purge(name);
     world.userChanged(role, name);
   }
 }
@@ -370,8 +370,8 @@ function purgeKey(world: World, role: VaultRole): void {
 async function createIfFree(world: World, role: VaultRole): Promise<void> {
   const name = currentName(world);
   const vault = world.vault(role);
-  if (!vault.hasKey(name) && !vault.isDeleted(name)) {
-    await vault.createKey(name, { tags: { team: "orders" } });
+  if (!vault.keys.has(name) && !vault.keys.isDeleted(name)) {
+    await vault.keys.create(name, { tags: { team: "orders" } });
     world.userChanged(role, name);
   }
 }

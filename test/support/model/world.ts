@@ -117,7 +117,7 @@ export class World {
     service.clock.pass(86_400_000);
     for (const role of ["source", "otherSource"] as const) {
       for (const name of world.keyNames) {
-        await service.vaults[role].createKey(name, { tags: { team: "orders" } });
+        await service.vaults[role].keys.create(name, { tags: { team: "orders" } });
         world.userChanged(role, name);
       }
     }
@@ -133,7 +133,7 @@ export class World {
     for (const role of vaultRoles) {
       const vault = this.vault(role);
       for (const permission of permissions) {
-        vault.permissions.add(permission);
+        vault.keys.permissions.add(permission);
       }
       vault.authorization = "rbac";
       vault.deletionMilliseconds = 0;
@@ -158,11 +158,11 @@ export class World {
     const now = this.service.clock.now();
     const vault = this.vault("protectedScratch");
     for (const name of this.keyNames) {
-      const deletedAt = vault.isDeleted(name) ? (this.#deletedAt.get(name) ?? now) : undefined;
+      const deletedAt = vault.keys.isDeleted(name) ? (this.#deletedAt.get(name) ?? now) : undefined;
       if (deletedAt === undefined) {
         this.#deletedAt.delete(name);
       } else if (now - deletedAt > retentionDays * 86_400_000) {
-        vault.purgeKey(name);
+        vault.keys.purge(name);
         this.userChanged("protectedScratch", name);
       } else {
         this.#deletedAt.set(name, deletedAt);
@@ -172,8 +172,8 @@ export class World {
 
   see(role: VaultRole, name: string): SeenKey {
     const vault = this.vault(role);
-    const active = vault.keyVersions(name);
-    const versions = active.length > 0 ? active : (vault.deletedKey(name)?.versions ?? []);
+    const active = vault.keys.versions(name);
+    const versions = active.length > 0 ? active : (vault.keys.deleted(name)?.versions ?? []);
     return {
       state: active.length > 0 ? "active" : versions.length > 0 ? "deleted" : "absent",
       versions: versions.map(({ version }) => version),

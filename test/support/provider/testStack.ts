@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type { Operation } from "../../../localVault/keyOperation";
 import { LocalKeyVault } from "../../../localVault/localKeyVault";
-import type { CreatedKey, LocalVault } from "../../../localVault/localVault";
+import type { CreatedObject, LocalVault } from "../../../localVault/localVault";
+import type { Operation } from "../../../localVault/operation";
 import type { VaultOptions } from "../../../localVault/vaultOptions";
 import type { Waits } from "../../../src/keyVault/connection/waits";
 import { key } from "../../../src/objects/key";
@@ -115,8 +115,8 @@ export class TestStack {
   }
 
   /** Creates the key, and backs it up. */
-  async backedUp(options: Parameters<LocalVault["createKey"]>[1] = {}): Promise<CreatedKey> {
-    const created = await this.source.createKey("orders", options);
+  async backedUp(options: Parameters<LocalVault["keys"]["create"]>[1] = {}): Promise<CreatedObject> {
+    const created = await this.source.keys.create("orders", options);
     await this.backUp();
     return created;
   }
@@ -124,7 +124,7 @@ export class TestStack {
   /** Rotates the key, and backs it up anew. */
   async rotated(): Promise<string> {
     this.pass(1_000);
-    const { version } = await this.source.rotateKey("orders");
+    const { version } = await this.source.keys.rotate("orders");
     await this.backUp();
     return version;
   }

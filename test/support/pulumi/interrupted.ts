@@ -2,8 +2,8 @@ import type { ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { descendantsOf } from "../../../engine/descendantsOf";
 import { finished, type PulumiProject } from "../../../engine/pulumiProject";
-import type { Operation } from "../../../localVault/keyOperation";
 import type { LocalVault } from "../../../localVault/localVault";
+import type { Operation } from "../../../localVault/operation";
 
 export type Interruption = (command: ChildProcess) => Promise<void>;
 

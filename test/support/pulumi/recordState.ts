@@ -17,7 +17,7 @@ async function recordState(): Promise<void> {
   await installPackage(installed);
   const { bin } = await provideEngine();
   const { service, source, clientSecret, env, fromRecording, toRecording } = await startRecordedVaults();
-  await source.createKey("orders");
+  await source.keys.create("orders");
   const program = await readFile(path.join(folder, "index.js"), "utf8");
   const project = await PulumiProject.create({
     installed,
@@ -32,7 +32,7 @@ async function recordState(): Promise<void> {
   await project.configure({ clientSecret }, true);
   await project.succeeds("up", "--skip-preview");
   // The second backup retains the first, and the replica lacks a version.
-  await source.rotateKey("orders");
+  await source.keys.rotate("orders");
   await project.succeeds("up", "--skip-preview", "--refresh");
   await writeFile(path.join(folder, "state.json"), withoutPositions(toRecording(await project.stateText())));
   await cp(path.join(project.folder, "Pulumi.dev.yaml"), path.join(folder, "configuration.yaml"));

@@ -53,16 +53,16 @@ describe("the control endpoint", () => {
     const vaultUri = service.vault("kv-keys")?.vaultUri;
     const { version } = created.body;
     expect(created.body).toMatchObject({
-      keyName: "orders",
-      keyUri: `${vaultUri}keys/orders`,
-      keyUriWithVersion: `${vaultUri}keys/orders/${version}`,
+      name: "orders",
+      uri: `${vaultUri}keys/orders`,
+      uriWithVersion: `${vaultUri}keys/orders/${version}`,
       tags: { team: "sales" },
     });
     expect(await control("PUT", "/vaults/kv-keys/keys/orders", { kty: "EC" })).toEqual(created);
 
     const rotated = await control("POST", "/vaults/kv-keys/keys/orders/rotate");
-    expect(rotated.body.keyUri).toBe(created.body.keyUri);
-    expect(rotated.body.keyUriWithVersion).not.toBe(created.body.keyUriWithVersion);
+    expect(rotated.body.uri).toBe(created.body.uri);
+    expect(rotated.body.uriWithVersion).not.toBe(created.body.uriWithVersion);
     await control("PUT", "/vaults/kv-keys/keys/orders/tags", { tags: { team: "stock" } });
     expect((await control("GET", "/vaults/kv-keys/keys/orders")).body).toMatchObject({
       tags: { team: "stock" },
@@ -108,7 +108,7 @@ describe("the service", () => {
 
   it("serves a child process that was told so", async () => {
     const vault = await service.createVault();
-    await vault.createKey("orders");
+    await vault.keys.create("orders");
     const program = `
       const { DefaultAzureCredential } = require("@azure/identity");
       const { KeyClient } = require("@azure/keyvault-keys");

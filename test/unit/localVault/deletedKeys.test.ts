@@ -23,9 +23,9 @@ async function listed(vault: LocalVault) {
 describe("the list of deleted keys", () => {
   it("gives the tags, the recovery id and the times of each key", async () => {
     const vault = await service.createVault();
-    await vault.createKey("invoices");
-    await vault.createKey("orders", { tags: { team: "sales" } });
-    vault.deleteKey("orders");
+    await vault.keys.create("invoices");
+    await vault.keys.create("orders", { tags: { team: "sales" } });
+    vault.keys.delete("orders");
     const deletedOn = new Date(Math.floor(clock / 1000) * 1000);
     expect(await listed(vault)).toMatchObject([
       {
@@ -46,8 +46,8 @@ describe("the list of deleted keys", () => {
   it("comes in an empty page and short pages if it is longer than one page", async () => {
     const vault = await service.createVault();
     const names = Array.from({ length: 26 }, (_, made) => `orders-${String(made).padStart(2, "0")}`);
-    await Promise.all(names.map((name) => vault.createKey(name)));
-    for (const name of names) vault.deleteKey(name);
+    await Promise.all(names.map((name) => vault.keys.create(name)));
+    for (const name of names) vault.keys.delete(name);
     expect((await listed(vault)).map(({ name }) => name)).toEqual(names);
     expect(vault.count("listDeleted")).toBe(3);
   });
@@ -55,11 +55,11 @@ describe("the list of deleted keys", () => {
   it("leaves out keys that are still being deleted and keys that were recovered or purged", async () => {
     const vault = await service.createVault(undefined, { deletionMilliseconds: 2_000 });
     for (const name of ["invoices", "orders", "refunds"]) {
-      await vault.createKey(name);
-      vault.deleteKey(name);
+      await vault.keys.create(name);
+      vault.keys.delete(name);
     }
-    vault.recoverKey("orders");
-    vault.purgeKey("refunds");
+    vault.keys.recover("orders");
+    vault.keys.purge("refunds");
     expect(await listed(vault)).toEqual([]);
     clock += 2_000;
     expect((await listed(vault)).map(({ name }) => name)).toEqual(["invoices"]);
@@ -67,7 +67,7 @@ describe("the list of deleted keys", () => {
 
   it("is refused without the permission to list", async () => {
     const vault = await service.createVault();
-    vault.permissions.delete("list");
+    vault.keys.permissions.delete("list");
     expect(await refusalOf(listed(vault))).toEqual({
       statusCode: 403,
       code: "Forbidden",
@@ -81,7 +81,7 @@ describe("a key that is being deleted", () => {
   it("is neither found nor deleted again", async () => {
     const vault = await service.createVault(undefined, { deletionMilliseconds: 2_000 });
     const client = keyClient(service, vault);
-    await vault.createKey("orders");
+    await vault.keys.create("orders");
     const poller = await client.beginDeleteKey("orders");
     poller.stopPolling();
     expect(await refusalOf(client.getKey("orders"))).toMatchObject({ statusCode: 404, code: "KeyNotFound" });
@@ -100,22 +100,22 @@ describe("a key that is being deleted", () => {
 describe("the deletedKey property of a deleted key", () => {
   it("gives its tags and versions until it is recovered or purged", async () => {
     const vault = await service.createVault(undefined, { purgeMilliseconds: 1_000 });
-    await vault.createKey("orders", { tags: { team: "sales" } });
-    await vault.rotateKey("orders");
-    vault.updateKey("orders", undefined, { tags: { team: "billing" } });
-    const versions = vault.keyVersions("orders");
-    expect(vault.deletedKey("orders")).toBeUndefined();
-    vault.deleteKey("orders");
-    expect(vault.deletedKey("Orders")).toEqual({ tags: { team: "billing" }, versions });
-    vault.recoverKey("orders");
-    expect(vault.deletedKey("orders")).toBeUndefined();
+    await vault.keys.create("orders", { tags: { team: "sales" } });
+    await vault.keys.rotate("orders");
+    vault.keys.update("orders", undefined, { tags: { team: "billing" } });
+    const versions = vault.keys.versions("orders");
+    expect(vault.keys.deleted("orders")).toBeUndefined();
+    vault.keys.delete("orders");
+    expect(vault.keys.deleted("Orders")).toEqual({ tags: { team: "billing" }, versions });
+    vault.keys.recover("orders");
+    expect(vault.keys.deleted("orders")).toBeUndefined();
 
-    vault.deleteKey("orders");
-    expect(vault.isJustPurged("orders")).toBe(false);
-    vault.purgeKey("orders");
-    expect(vault.deletedKey("orders")).toBeUndefined();
-    expect(vault.isJustPurged("orders")).toBe(true);
+    vault.keys.delete("orders");
+    expect(vault.keys.isJustPurged("orders")).toBe(false);
+    vault.keys.purge("orders");
+    expect(vault.keys.deleted("orders")).toBeUndefined();
+    expect(vault.keys.isJustPurged("orders")).toBe(true);
     clock += 1_000;
-    expect(vault.isJustPurged("orders")).toBe(false);
+    expect(vault.keys.isJustPurged("orders")).toBe(false);
   });
 });

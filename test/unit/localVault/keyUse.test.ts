@@ -19,21 +19,21 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 
 function encrypted(vault: LocalVault, algorithm: keyof typeof hashes, version?: string): Buffer {
-  const key = createPublicKey({ key: vault.publicJwk("orders", version), format: "jwk" });
+  const key = createPublicKey({ key: vault.keys.publicJwk("orders", version), format: "jwk" });
   return publicEncrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: hashes[algorithm] }, secret);
 }
 
 /** The client checks uses and validity itself, wherever it may read the key. */
 async function unreadableVault(): Promise<LocalVault> {
   const vault = await service.createVault();
-  vault.permissions.delete("get");
+  vault.keys.permissions.delete("get");
   return vault;
 }
 
 describe("decryption", () => {
   it.each(["RSA-OAEP", "RSA-OAEP-256"] as const)("unwraps and decrypts by %s", async (algorithm) => {
     const vault = await service.createVault();
-    const { keyUriWithVersion } = await vault.createKey("orders", { kty: "RSA" });
+    const { uriWithVersion: keyUriWithVersion } = await vault.keys.create("orders", { kty: "RSA" });
     const client = cryptographyClient(service, keyUriWithVersion);
     const unwrapped = await client.unwrapKey(algorithm, encrypted(vault, algorithm));
     const decrypted = await client.decrypt(algorithm, encrypted(vault, algorithm));
@@ -44,7 +44,7 @@ describe("decryption", () => {
 
   it("unwraps what the client wrapped", async () => {
     const vault = await service.createVault();
-    const { keyUriWithVersion } = await vault.createKey("orders", { kty: "RSA" });
+    const { uriWithVersion: keyUriWithVersion } = await vault.keys.create("orders", { kty: "RSA" });
     const client = cryptographyClient(service, keyUriWithVersion);
     const wrapped = await client.wrapKey("RSA-OAEP", secret);
     expect(Buffer.from((await client.unwrapKey("RSA-OAEP", wrapped.result)).result)).toEqual(secret);
@@ -52,8 +52,8 @@ describe("decryption", () => {
 
   it("uses the latest version if the request names none, and names it in the answer", async () => {
     const vault = await service.createVault();
-    await vault.createKey("orders", { kty: "RSA" });
-    const { keyUri, keyUriWithVersion } = await vault.rotateKey("orders");
+    await vault.keys.create("orders", { kty: "RSA" });
+    const { uri: keyUri, uriWithVersion: keyUriWithVersion } = await vault.keys.rotate("orders");
     const response = await fetch(`${keyUri}//unwrapkey?api-version=7.4`, {
       method: "POST",
       headers: { authorization: `Bearer ${service.identity.accessToken()}` },
@@ -64,16 +64,16 @@ describe("decryption", () => {
 
   it("uses the latest version for a client that knows no version and may not read the key", async () => {
     const vault = await unreadableVault();
-    await vault.createKey("orders", { kty: "RSA" });
-    const { keyUri } = await vault.rotateKey("orders");
+    await vault.keys.create("orders", { kty: "RSA" });
+    const { uri: keyUri } = await vault.keys.rotate("orders");
     const { result } = await cryptographyClient(service, keyUri).decrypt("RSA-OAEP", encrypted(vault, "RSA-OAEP"));
     expect(Buffer.from(result)).toEqual(secret);
   });
 
   it("refuses a ciphertext for another version or algorithm", async () => {
     const vault = await service.createVault();
-    const { version } = await vault.createKey("orders", { kty: "RSA" });
-    const { keyUriWithVersion } = await vault.rotateKey("orders");
+    const { version } = await vault.keys.create("orders", { kty: "RSA" });
+    const { uriWithVersion: keyUriWithVersion } = await vault.keys.rotate("orders");
     const client = cryptographyClient(service, keyUriWithVersion);
     const refused = { statusCode: 400, code: "BadParameter" };
     const foreign = encrypted(vault, "RSA-OAEP", version);
@@ -85,7 +85,7 @@ describe("decryption", () => {
 
   it("refuses an elliptic key", async () => {
     const vault = await service.createVault();
-    const { keyUriWithVersion } = await vault.createKey("orders", { keyOperations: ["unwrapKey"] });
+    const { uriWithVersion: keyUriWithVersion } = await vault.keys.create("orders", { keyOperations: ["unwrapKey"] });
     const client = cryptographyClient(service, keyUriWithVersion);
     expect(await refusalOf(client.unwrapKey("RSA-OAEP", Buffer.alloc(256)))).toMatchObject({
       statusCode: 400,
@@ -95,9 +95,9 @@ describe("decryption", () => {
 
   it("needs the permissions unwrapKey and decrypt", async () => {
     const vault = await service.createVault();
-    const { keyUriWithVersion } = await vault.createKey("orders", { kty: "RSA" });
-    vault.permissions.delete("unwrapKey");
-    vault.permissions.delete("decrypt");
+    const { uriWithVersion: keyUriWithVersion } = await vault.keys.create("orders", { kty: "RSA" });
+    vault.keys.permissions.delete("unwrapKey");
+    vault.keys.permissions.delete("decrypt");
     const client = cryptographyClient(service, keyUriWithVersion);
     expect(await refusalOf(client.unwrapKey("RSA-OAEP", encrypted(vault, "RSA-OAEP")))).toMatchObject({
       innerCode: "ForbiddenByRbac",
@@ -114,9 +114,9 @@ describe("the uses of a key", () => {
   it("are those of its type, unless others are given", async () => {
     const vault = await service.createVault();
     const client = keyClient(service, vault);
-    await vault.createKey("elliptic");
-    await vault.createKey("rsa", { kty: "RSA" });
-    await vault.createKey("limited", { kty: "RSA", keyOperations: ["wrapKey", "unwrapKey"] });
+    await vault.keys.create("elliptic");
+    await vault.keys.create("rsa", { kty: "RSA" });
+    await vault.keys.create("limited", { kty: "RSA", keyOperations: ["wrapKey", "unwrapKey"] });
     const uses = async (name: string) => (await client.getKey(name)).keyOperations;
     expect(await uses("elliptic")).toEqual(["sign", "verify"]);
     expect(await uses("rsa")).toEqual(["sign", "verify", "encrypt", "decrypt", "wrapKey", "unwrapKey"]);
@@ -137,7 +137,10 @@ describe("the uses of a key", () => {
 
   it("exclude every other use", async () => {
     const vault = await unreadableVault();
-    const { keyUriWithVersion } = await vault.createKey("orders", { kty: "RSA", keyOperations: ["unwrapKey"] });
+    const { uriWithVersion: keyUriWithVersion } = await vault.keys.create("orders", {
+      kty: "RSA",
+      keyOperations: ["unwrapKey"],
+    });
     const client = cryptographyClient(service, keyUriWithVersion);
     expect(await refusalOf(client.sign("RS256", digest))).toMatchObject({
       statusCode: 403,
@@ -154,7 +157,7 @@ describe("the uses of a key", () => {
 
   it("keep a client that may read the key from requesting another use", async () => {
     const vault = await service.createVault();
-    const { keyUriWithVersion } = await vault.createKey("orders", { keyOperations: ["verify"] });
+    const { uriWithVersion: keyUriWithVersion } = await vault.keys.create("orders", { keyOperations: ["verify"] });
     const attempt = cryptographyClient(service, keyUriWithVersion).sign("ES256", digest);
     await expect(attempt).rejects.toThrow("Operation sign is not supported on key");
     expect(vault.count("sign")).toBe(0);
@@ -162,12 +165,12 @@ describe("the uses of a key", () => {
 
   it("come back with a backup", async () => {
     const [source, target] = [await service.createVault(), await service.createVault()];
-    await source.createKey("orders", { keyOperations: ["sign"] });
-    await source.createKey("orders", { keyOperations: ["verify"] });
-    await source.createKey("invoices");
-    for (const name of ["orders", "invoices"]) await target.restoreKey(await source.backUpKey(name));
+    await source.keys.create("orders", { keyOperations: ["sign"] });
+    await source.keys.create("orders", { keyOperations: ["verify"] });
+    await source.keys.create("invoices");
+    for (const name of ["orders", "invoices"]) await target.keys.restore(await source.keys.backUp(name));
     const client = keyClient(service, target);
-    const version = target.keyVersions("orders")[0]?.version ?? "";
+    const version = target.keys.versions("orders")[0]?.version ?? "";
     expect((await client.getKey("orders", { version })).keyOperations).toEqual(["sign"]);
     expect((await client.getKey("orders")).keyOperations).toEqual(["verify"]);
     expect((await client.getKey("invoices")).keyOperations).toEqual(["sign", "verify"]);
@@ -178,7 +181,10 @@ describe("the validity of a key", () => {
   it("limits the time in which the key signs", async () => {
     const vault = await unreadableVault();
     const now = Math.ceil(clock / 1000);
-    const { keyUriWithVersion } = await vault.createKey("orders", { notBefore: now + 10, expires: now + 20 });
+    const { uriWithVersion: keyUriWithVersion } = await vault.keys.create("orders", {
+      notBefore: now + 10,
+      expires: now + 20,
+    });
     const sign = () => refusalOf(cryptographyClient(service, keyUriWithVersion).sign("ES256", digest));
     expect(await sign()).toMatchObject({
       statusCode: 403,
@@ -199,16 +205,19 @@ describe("the validity of a key", () => {
 
   it("limits neither verification nor decryption", async () => {
     const vault = await unreadableVault();
-    const { keyUriWithVersion, version } = await vault.createKey("orders", { kty: "RSA", expires: 1 });
+    const { uriWithVersion: keyUriWithVersion, version } = await vault.keys.create("orders", {
+      kty: "RSA",
+      expires: 1,
+    });
     const client = cryptographyClient(service, keyUriWithVersion);
-    const signature = vault.sign("orders", version, digest);
+    const signature = vault.keys.sign("orders", version, digest);
     expect((await client.verify("RS256", digest, signature)).result).toBe(true);
     expect(Buffer.from((await client.decrypt("RSA-OAEP", encrypted(vault, "RSA-OAEP"))).result)).toEqual(secret);
   });
 
   it("is checked for every use by a client that may read the key", async () => {
     const vault = await service.createVault();
-    const { keyUriWithVersion } = await vault.createKey("orders", { kty: "RSA", expires: 1 });
+    const { uriWithVersion: keyUriWithVersion } = await vault.keys.create("orders", { kty: "RSA", expires: 1 });
     const attempt = cryptographyClient(service, keyUriWithVersion).decrypt("RSA-OAEP", encrypted(vault, "RSA-OAEP"));
     await expect(attempt).rejects.toThrow("expired at 1970-01-01T00:00:01.000Z");
     expect(vault.count("decrypt")).toBe(0);

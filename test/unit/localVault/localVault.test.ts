@@ -61,12 +61,12 @@ describe("keys", () => {
 
   it("lists every version over several pages", async () => {
     const vault = await service.createVault();
-    for (let made = 0; made < 31; made += 1) await vault.createKey("orders");
+    for (let made = 0; made < 31; made += 1) await vault.keys.create("orders");
     vault.clearRequests();
     const versions = await listed(clientOf(vault), "orders");
     expect(versions.toSorted()).toEqual(
-      vault
-        .keyVersions("orders")
+      vault.keys
+        .versions("orders")
         .map(({ version }) => version)
         .toSorted(),
     );
@@ -80,7 +80,7 @@ describe("keys", () => {
   it("reads the newest version if no version is named", async () => {
     const vault = await service.createVault();
     const client = clientOf(vault);
-    const { version } = await vault.createKey("orders", { tags: { team: "sales" } });
+    const { version } = await vault.keys.create("orders", { tags: { team: "sales" } });
     const rotated = await client.rotateKey("orders");
     expect(rotated.properties.version).not.toBe(version);
     expect(rotated.key?.x).not.toEqual((await client.getKey("orders", { version })).key?.x);
@@ -90,14 +90,14 @@ describe("keys", () => {
 
   it("moves the time of the last change when tags or attributes change", async () => {
     const vault = await service.createVault();
-    const { version } = await vault.createKey("orders");
+    const { version } = await vault.keys.create("orders");
     clock += 5_000;
     await clientOf(vault).updateKeyProperties("orders", version, { tags: { reviewed: "yes" } });
-    const [changed] = vault.keyVersions("orders");
+    const [changed] = vault.keys.versions("orders");
     expect(changed).toMatchObject({ tags: { reviewed: "yes" }, enabled: true });
     expect((changed?.updated ?? 0) - (changed?.created ?? 0)).toBe(5);
     clock += 3_000;
-    expect(vault.updateKey("orders", undefined, { enabled: false })).toMatchObject({ enabled: false });
+    expect(vault.keys.update("orders", undefined, { enabled: false })).toMatchObject({ enabled: false });
     expect((await clientOf(vault).getKey("orders")).properties.updatedOn).toEqual(
       new Date(Math.floor(clock / 1000) * 1000),
     );
@@ -105,13 +105,13 @@ describe("keys", () => {
 
   it("lists each key once, by its latest version, and finds names in any case", async () => {
     const vault = await service.createVault();
-    await vault.createKey("orders");
-    await vault.rotateKey("Orders");
-    await vault.createKey("invoices");
+    await vault.keys.create("orders");
+    await vault.keys.rotate("Orders");
+    await vault.keys.create("invoices");
     const names: string[] = [];
     for await (const { name } of clientOf(vault).listPropertiesOfKeys()) names.push(name);
     expect(names).toEqual(["invoices", "orders"]);
-    expect((await clientOf(vault).getKey("ORDERS")).properties.version).toBe(vault.keyVersions("orders")[1]?.version);
+    expect((await clientOf(vault).getKey("ORDERS")).properties.version).toBe(vault.keys.versions("orders")[1]?.version);
   });
 
   it("says which key was not found", async () => {
@@ -130,11 +130,11 @@ describe("keys", () => {
 describe("signatures", () => {
   it.each(["EC", "RSA"] as const)("made with %s keys can be verified with the public key", async (kty) => {
     const vault = await service.createVault();
-    const { keyUriWithVersion } = await vault.createKey("orders", { kty });
+    const { uriWithVersion: keyUriWithVersion } = await vault.keys.create("orders", { kty });
     const cryptography = new CryptographyClient(keyUriWithVersion, credential(), clientOptions);
     const algorithm = kty === "EC" ? "ES256" : "RS256";
     const { result } = await cryptography.sign(algorithm, sha256("order 1"));
-    const publicKey = createPublicKey({ key: vault.publicJwk("orders"), format: "jwk" });
+    const publicKey = createPublicKey({ key: vault.keys.publicJwk("orders"), format: "jwk" });
     const key = { key: publicKey, dsaEncoding: "ieee-p1363" } as const;
     expect(verify("sha256", Buffer.from("order 1"), key, result)).toBe(true);
     expect(verify("sha256", Buffer.from("order 2"), key, result)).toBe(false);
@@ -144,7 +144,7 @@ describe("signatures", () => {
 
   it("are refused for a disabled key", async () => {
     const vault = await service.createVault();
-    const { keyUriWithVersion } = await vault.createKey("orders", { enabled: false });
+    const { uriWithVersion: keyUriWithVersion } = await vault.keys.create("orders", { enabled: false });
     const cryptography = new CryptographyClient(keyUriWithVersion, credential(), clientOptions);
     expect(await refusalOf(cryptography.sign("ES256", sha256("x")))).toMatchObject({ statusCode: 403 });
   });
@@ -153,7 +153,7 @@ describe("signatures", () => {
 describe("backup and restore", () => {
   it("uses the envelope of Azure, in its size", async () => {
     const vault = await service.createVault();
-    await vault.createKey("orders", { kty: "RSA" });
+    await vault.keys.create("orders", { kty: "RSA" });
     const text = Buffer.from(await backupOf(clientOf(vault), "orders")).toString("latin1");
     expect(text.slice(0, 39)).toBe("&AzureKeyVaultKeyBackupV1.microsoft.com");
     const parts = text.slice(39).split(".");
@@ -168,7 +168,7 @@ describe("backup and restore", () => {
 
   it("never returns the same backup twice and never a readable one", async () => {
     const vault = await service.createVault();
-    await vault.createKey("orders");
+    await vault.keys.create("orders");
     const client = clientOf(vault);
     const [one, other] = [await backupOf(client, "orders"), await backupOf(client, "orders")];
     expect(Buffer.from(one).equals(other)).toBe(false);
@@ -178,11 +178,11 @@ describe("backup and restore", () => {
   it("brings a purged key back with its versions, attributes, tags and material", async () => {
     const vault = await service.createVault();
     const client = clientOf(vault);
-    const { version } = await vault.createKey("orders", { tags: { team: "sales" } });
-    await vault.rotateKey("orders");
-    vault.updateKey("orders", version, { enabled: false });
-    const signature = vault.sign("orders", version, sha256("order 1"));
-    const before = vault.keyVersions("orders");
+    const { version } = await vault.keys.create("orders", { tags: { team: "sales" } });
+    await vault.keys.rotate("orders");
+    vault.keys.update("orders", version, { enabled: false });
+    const signature = vault.keys.sign("orders", version, sha256("order 1"));
+    const before = vault.keys.versions("orders");
     const backup = await backupOf(client, "orders");
 
     await (await client.beginDeleteKey("orders", quick)).pollUntilDone();
@@ -196,32 +196,32 @@ describe("backup and restore", () => {
     const restored = await client.restoreKeyBackup(backup);
 
     expect(restored.properties.version).toBe(before.at(-1)?.version);
-    expect(vault.keyVersions("orders")).toEqual(before);
-    const publicKey = createPublicKey({ key: vault.publicJwk("orders", version), format: "jwk" });
+    expect(vault.keys.versions("orders")).toEqual(before);
+    const publicKey = createPublicKey({ key: vault.keys.publicJwk("orders", version), format: "jwk" });
     const key = { key: publicKey, dsaEncoding: "ieee-p1363" } as const;
     expect(verify("sha256", Buffer.from("order 1"), key, signature)).toBe(true);
   });
 
   it("restores into another vault of the geography, where the copy is independent", async () => {
     const [source, target] = [await service.createVault(), await service.createVault()];
-    const { version } = await source.createKey("orders");
+    const { version } = await source.keys.create("orders");
     const restored = await clientOf(target).restoreKeyBackup(await backupOf(clientOf(source), "orders"));
     expect(restored.id).toBe(`${target.vaultUri}keys/orders/${version}`);
-    expect(target.publicJwk("orders")).toEqual(source.publicJwk("orders"));
-    await target.rotateKey("orders");
-    expect(source.keyVersions("orders")).toHaveLength(1);
+    expect(target.keys.publicJwk("orders")).toEqual(source.keys.publicJwk("orders"));
+    await target.keys.rotate("orders");
+    expect(source.keys.versions("orders")).toHaveLength(1);
   });
 
   it("cannot decrypt a backup that is from another geography or was changed", async () => {
     const [source, target] = [await service.createVault(), await service.createVault(undefined, { geography: "Asia" })];
-    await source.createKey("orders");
+    await source.keys.create("orders");
     const backup = await backupOf(clientOf(source), "orders");
     const undecryptable = { statusCode: 400, code: "Malformed backup blob", message: "Cannot decrypt backup blob." };
     expect(await refusalOf(clientOf(target).restoreKeyBackup(backup))).toMatchObject(undecryptable);
     const changed = Uint8Array.from(backup);
     changed[4_000] = (changed[4_000] ?? 0) === 65 ? 66 : 65;
-    source.deleteKey("orders");
-    source.purgeKey("orders");
+    source.keys.delete("orders");
+    source.keys.purge("orders");
     expect(await refusalOf(clientOf(source).restoreKeyBackup(changed))).toMatchObject(undecryptable);
   });
 
@@ -235,7 +235,7 @@ describe("backup and restore", () => {
 
   it("refuses a restore over a key in use, without an inner code", async () => {
     const vault = await service.createVault();
-    const { keyUriWithVersion } = await vault.createKey("orders");
+    const { uriWithVersion: keyUriWithVersion } = await vault.keys.create("orders");
     const client = clientOf(vault);
     expect(await refusalOf(client.restoreKeyBackup(await backupOf(client, "orders")))).toEqual({
       statusCode: 409,
@@ -247,11 +247,11 @@ describe("backup and restore", () => {
 
   it("refuses a restore for a while after a purge", async () => {
     const vault = await service.createVault(undefined, { purgeMilliseconds: 4_000 });
-    await vault.createKey("orders");
+    await vault.keys.create("orders");
     const client = clientOf(vault);
     const backup = await backupOf(client, "orders");
-    vault.deleteKey("orders");
-    vault.purgeKey("orders");
+    vault.keys.delete("orders");
+    vault.keys.purge("orders");
     expect(await refusalOf(client.restoreKeyBackup(backup))).toMatchObject({ statusCode: 409, innerCode: undefined });
     clock += 4_000;
     expect((await client.restoreKeyBackup(backup)).name).toBe("orders");
@@ -259,7 +259,7 @@ describe("backup and restore", () => {
 
   it("refuses to back up a key that belongs to a certificate", async () => {
     const vault = await service.createVault();
-    await vault.createKey("tls", { managed: true });
+    await vault.certificates.create("tls");
     const client = clientOf(vault);
     expect((await client.getKey("tls")).properties.managed).toBe(true);
     expect(await refusalOf(client.backupKey("tls"))).toMatchObject({
@@ -276,7 +276,7 @@ describe("deletion", () => {
   it("keeps a deleted key's name until it is recovered", async () => {
     const vault = await service.createVault();
     const client = clientOf(vault);
-    await vault.createKey("orders");
+    await vault.keys.create("orders");
     await (await client.beginDeleteKey("orders", quick)).pollUntilDone();
     expect(await refusalOf(client.createEcKey("orders"))).toMatchObject({
       code: "Conflict",
@@ -290,8 +290,8 @@ describe("deletion", () => {
   it("takes as long as the option deletionMilliseconds says", async () => {
     const vault = await service.createVault(undefined, { deletionMilliseconds: 2_000 });
     const client = clientOf(vault);
-    await vault.createKey("orders");
-    vault.deleteKey("orders");
+    await vault.keys.create("orders");
+    vault.keys.delete("orders");
     expect(await refusalOf(client.getDeletedKey("orders"))).toMatchObject({ message: "Deleted Key not found: orders" });
     expect(await refusalOf(client.createEcKey("orders"))).toMatchObject({ innerCode: "ObjectIsBeingDeleted" });
     clock += 2_000;
@@ -301,9 +301,9 @@ describe("deletion", () => {
   it("cannot be followed by a purge under purge protection", async () => {
     const vault = await service.createVault(undefined, { purgeProtection: true });
     const client = clientOf(vault);
-    await vault.createKey("orders");
+    await vault.keys.create("orders");
     expect((await client.getKey("orders")).properties.recoveryLevel).toBe("Recoverable");
-    vault.deleteKey("orders");
+    vault.keys.delete("orders");
     expect(await refusalOf(client.purgeDeletedKey("orders"))).toMatchObject({ statusCode: 403, code: "Forbidden" });
     expect((await client.getDeletedKey("orders")).name).toBe("orders");
   });

@@ -13,13 +13,13 @@ beforeAll(async () => {
   service = await LocalKeyVault.start({ now: () => clock });
   trustLocalCertificate(service.certificatePem);
   vault = await service.createVault("kv-orders");
-  await vault.createKey("orders");
+  await vault.keys.create("orders");
 });
 afterAll(() => service.stop());
 afterEach(() => {
   vault.grantAfter({ milliseconds: 0 });
   vault.authorization = "rbac";
-  vault.permissions.add("backup");
+  vault.keys.permissions.add("backup");
   vault.clearRequests();
 });
 
@@ -96,9 +96,9 @@ describe("requests", () => {
     const { headers } = await backup(service.identity.accessToken());
     await ask("/keys/missing?api-version=7.4", service.identity.accessToken());
     expect(vault.requests).toMatchObject([
-      { operation: "backup", keyName: "orders", hasToken: false, status: 401 },
-      { operation: "backup", keyName: "orders", hasToken: true, status: 200, path: "/keys/orders/backup" },
-      { operation: "get", keyName: "missing", method: "GET", status: 404, query: { "api-version": "7.4" } },
+      { operation: "backup", objectName: "orders", hasToken: false, status: 401 },
+      { operation: "backup", objectName: "orders", hasToken: true, status: 200, path: "/keys/orders/backup" },
+      { operation: "get", objectName: "missing", method: "GET", status: 404, query: { "api-version": "7.4" } },
     ]);
     expect(vault.requests[1]?.requestId).toBe(headers.get("x-ms-request-id"));
     expect([vault.count("backup"), vault.count("get"), vault.count("restore")]).toEqual([1, 1, 0]);
@@ -108,14 +108,14 @@ describe("requests", () => {
   });
 
   it("for something else are not found", async () => {
-    expect((await ask("/secrets/orders?api-version=7.4", service.identity.accessToken())).status).toBe(404);
+    expect((await ask("/storage/orders?api-version=7.4", service.identity.accessToken())).status).toBe(404);
     expect(vault.requests).toMatchObject([{ operation: "unknown" }]);
   });
 });
 
 describe("permissions", () => {
   it("refuse by role what a role assignment does not grant", async () => {
-    vault.permissions.delete("backup");
+    vault.keys.permissions.delete("backup");
     const { status, error } = await backup(service.identity.accessToken());
     expect(status).toBe(403);
     expect(error).toMatchObject({ code: "Forbidden", innererror: { code: "ForbiddenByRbac" } });
@@ -126,7 +126,7 @@ describe("permissions", () => {
 
   it("refuse by access policy what a policy does not grant", async () => {
     vault.authorization = "accessPolicy";
-    vault.permissions.delete("backup");
+    vault.keys.permissions.delete("backup");
     const { error } = await backup(service.identity.accessToken());
     expect(error).toMatchObject({ code: "Forbidden", innererror: { code: "ForbiddenByPolicy" } });
     expect(error?.message).toContain("does not have keys backup permission on key vault 'kv-orders;location=");

@@ -69,21 +69,21 @@ const backUp = async (target: LocalVault, name = "orders") =>
 /** Creates the key `orders` and brings it into a state. */
 const states: Record<string, (target: LocalVault) => Promise<void>> = {
   missing: async () => {},
-  "in use": async (target) => void (await target.createKey("orders")),
-  "of a certificate": async (target) => void (await target.createKey("orders", { managed: true })),
+  "in use": async (target) => void (await target.keys.create("orders")),
+  "of a certificate": async (target) => void (await target.certificates.create("orders")),
   "being deleted": async (target) => {
-    await target.createKey("orders");
-    target.deleteKey("orders");
+    await target.keys.create("orders");
+    target.keys.delete("orders");
   },
   "soft-deleted": async (target) => {
-    await target.createKey("orders");
-    target.deleteKey("orders");
+    await target.keys.create("orders");
+    target.keys.delete("orders");
     clock += 20_000;
   },
   "being recovered": async (target) => {
-    await target.createKey("orders");
-    target.deleteKey("orders");
-    target.recoverKey("orders");
+    await target.keys.create("orders");
+    target.keys.delete("orders");
+    target.keys.recover("orders");
   },
 };
 
@@ -219,7 +219,7 @@ describe("a vault refuses", () => {
 
   it("the restore of a blob from another geography, of a Managed HSM, or of a cut blob", async () => {
     const asian = await service.createVault(undefined, { geography: "Asia" });
-    for (const target of [vault, asian, hsm]) await target.createKey("orders");
+    for (const target of [vault, asian, hsm]) await target.keys.create("orders");
     const message = async (value: string) => (await restore(vault, value)).body.error?.message;
     expect(await message(await backUp(asian))).toBe("Cannot decrypt backup blob.");
     expect(await message((await backUp(vault)).slice(0, -8))).toBe("Cannot decrypt backup blob.");
@@ -227,7 +227,7 @@ describe("a vault refuses", () => {
   });
 
   it("the restore of a key in use or just purged without an inner code", async () => {
-    await vault.createKey("orders");
+    await vault.keys.create("orders");
     const value = await backUp(vault);
     const conflict = { code: "Conflict", message: expect.stringMatching(conflictText) };
     expect((await restore(vault, value)).body).toEqual({ error: conflict });
@@ -243,11 +243,11 @@ describe("a vault refuses", () => {
 
   it("no longer a key whose recovery has ended", async () => {
     await states["being recovered"]?.(vault);
-    await expect(vault.createKey("orders")).rejects.toThrow("Key orders is being recovered");
-    expect(vault.keyNames).toEqual([]);
+    await expect(vault.keys.create("orders")).rejects.toThrow("Key orders is being recovered");
+    expect(vault.keys.names).toEqual([]);
     clock += 20_000;
     expect((await ask(vault, "GET keys/orders")).status).toBe(200);
-    expect(vault.keyNames).toEqual(["orders"]);
+    expect(vault.keys.names).toEqual(["orders"]);
   });
 });
 
@@ -266,7 +266,7 @@ describe("a Managed HSM refuses", () => {
 
   it("every blob of another security domain in the same words", async () => {
     const other = await service.createVault(undefined, { kind: "managedHsm", securityDomain: "fabrikam" });
-    for (const target of [vault, other]) await target.createKey("orders");
+    for (const target of [vault, other]) await target.keys.create("orders");
     for (const value of [base64url("non-existing"), await backUp(vault), await backUp(other)]) {
       const { status, headers, body } = await restore(hsm, value);
       const message = `Backup blob belongs to a different crypto domain and cannot be used with this instance. (Activity ID: ${headers.get("x-ms-request-id")})`;
@@ -275,8 +275,8 @@ describe("a Managed HSM refuses", () => {
   });
 
   it("a conflict without an inner code, and a fault in the words of an HSM", async () => {
-    await hsm.createKey("orders");
-    hsm.deleteKey("orders");
+    await hsm.keys.create("orders");
+    hsm.keys.delete("orders");
     const { status, body } = await ask(hsm, create, { body: { kty: "EC" } });
     expect(status).toBe(409);
     expect(Object.keys(body.error ?? {})).toEqual(["code", "message"]);
@@ -310,7 +310,7 @@ describe("a request without a token", () => {
 
 describe("a backup", () => {
   async function backUpVersions(target: LocalVault, versions: number): Promise<string> {
-    for (let made = 0; made < versions; made += 1) await target.createKey("orders", { kty: "RSA" });
+    for (let made = 0; made < versions; made += 1) await target.keys.create("orders", { kty: "RSA" });
     return backUp(target);
   }
 
@@ -344,11 +344,11 @@ describe("a backup", () => {
         await service.createVault(undefined, options),
         await service.createVault(undefined, options),
       ];
-      await source.createKey("orders", { kty: "RSA", enabled: false, expires: 2_000_000_000 });
+      await source.keys.create("orders", { kty: "RSA", enabled: false, expires: 2_000_000_000 });
       clock += 5_000;
-      await source.createKey("orders", { kty: "RSA", tags: { team: "sales" }, keyOperations: ["sign", "verify"] });
+      await source.keys.create("orders", { kty: "RSA", tags: { team: "sales" }, keyOperations: ["sign", "verify"] });
       clock += 5_000;
-      source.updateKey("orders", undefined, { tags: { team: "billing" } });
+      source.keys.update("orders", undefined, { tags: { team: "billing" } });
       const before = (await ask(source, "GET keys/orders")).body;
       const value = await backUp(source);
       clock += 5_000;
@@ -358,7 +358,7 @@ describe("a backup", () => {
       expect(body).toMatchObject({ attributes, tags, key: { n: key.n, kty: key.kty } });
       expect((body.key as Json).kid).toBe(String(key.kid).replace(source.vaultUri, copy.vaultUri));
       const comparable = (target: LocalVault) =>
-        JSON.stringify(target.keyVersions("orders")).replaceAll(target.vaultUri, "");
+        JSON.stringify(target.keys.versions("orders")).replaceAll(target.vaultUri, "");
       expect(comparable(copy)).toBe(comparable(source));
     },
   );
@@ -373,7 +373,7 @@ describe("a bundle", () => {
     ["7.5", { recoverableDays: 90, exportable: false, hsmPlatform: "0" }],
     ["2025-07-01", { recoverableDays: 90, exportable: false, hsmPlatform: "0" }],
   ])("of a vault has by API version %s the attributes %j", async (apiVersion, expected) => {
-    await vault.createKey("orders");
+    await vault.keys.create("orders");
     const { body } = await ask(vault, "GET keys/orders", { apiVersion });
     const { enabled, created, updated, recoveryLevel, ...attributes } = body.attributes as Json;
     expect(attributes).toEqual(expected);
@@ -386,7 +386,7 @@ describe("a bundle", () => {
   });
 
   it("of a certificate's key is managed and has no exportable", async () => {
-    await vault.createKey("orders", { managed: true });
+    await vault.certificates.create("orders");
     const { body } = await ask(vault, "GET keys/orders");
     expect(body.managed).toBe(true);
     expect(body.attributes).not.toHaveProperty("exportable");
@@ -410,7 +410,7 @@ describe("a bundle", () => {
   });
 
   it("of a Managed HSM lists the same uses in another order each time", async () => {
-    await hsm.createKey("orders", { kty: "RSA" });
+    await hsm.keys.create("orders", { kty: "RSA" });
     const uses = async () => ((await ask(hsm, "GET keys/orders")).body.key as { key_ops: string[] }).key_ops;
     const [one, other] = [await uses(), await uses()];
     expect(one).not.toEqual(other);
@@ -418,7 +418,7 @@ describe("a bundle", () => {
   });
 
   it("of a deleted key is there at once in a Managed HSM, and a purged name can be restored at once", async () => {
-    await hsm.createKey("orders");
+    await hsm.keys.create("orders");
     const value = await backUp(hsm);
     expect((await ask(hsm, "DELETE keys/orders")).status).toBe(200);
     const { body } = await ask(hsm, "GET deletedkeys/orders");
@@ -430,19 +430,19 @@ describe("a bundle", () => {
 
 describe("headers", () => {
   it("of a vault name the service, and its answer to a purge has neither a type nor a length", async () => {
-    await vault.createKey("orders");
+    await vault.keys.create("orders");
     const { headers, text } = await ask(vault, "GET keys/orders");
     expect(headers.get("content-length")).toBe(`${text.length}`);
     expect(headers.get("x-ms-keyvault-region")).toBe("westeurope");
     expect(headers.get("x-ms-keyvault-service-version")).toMatch(/^1\.9\./);
-    vault.deleteKey("orders");
+    vault.keys.delete("orders");
     clock += 20_000;
     const purged = await ask(vault, "DELETE deletedkeys/orders");
     expect([purged.headers.get("content-type"), purged.headers.get("content-length")]).toEqual([null, null]);
   });
 
   it("of a Managed HSM name the region on success only, and the build to GET only", async () => {
-    await hsm.createKey("orders");
+    await hsm.keys.create("orders");
     const names = async (request: string) => [...(await ask(hsm, request)).headers.keys()];
     expect(await names("GET keys/orders")).toEqual(
       expect.arrayContaining(["x-ms-keyvault-region", "x-ms-build-version", "x-ms-server-latency", "x-frame-options"]),
@@ -450,7 +450,7 @@ describe("headers", () => {
     expect(await names("GET keys/missing")).not.toContain("x-ms-keyvault-region");
     expect(await names("POST keys/orders/backup")).not.toContain("x-ms-build-version");
     expect(await names("GET keys/orders")).not.toContain("x-ms-keyvault-service-version");
-    hsm.deleteKey("orders");
+    hsm.keys.delete("orders");
     const purged = await ask(hsm, "DELETE deletedkeys/orders");
     expect([purged.status, purged.headers.get("content-length")]).toEqual([204, "0"]);
   });
@@ -482,8 +482,8 @@ describe("a list", () => {
   });
 
   it("of versions has full pages, sorted by id in a vault and by creation in a Managed HSM", async () => {
-    for (const target of [vault, hsm]) for (let made = 0; made < 26; made += 1) await target.createKey("orders");
-    const created = (target: LocalVault) => target.keyVersions("orders").map(({ version }) => version);
+    for (const target of [vault, hsm]) for (let made = 0; made < 26; made += 1) await target.keys.create("orders");
+    const created = (target: LocalVault) => target.keys.versions("orders").map(({ version }) => version);
     const [inVault, inHsm] = [
       await pagesOf(vault, "GET keys/orders/versions"),
       await pagesOf(hsm, "GET keys/orders/versions"),
@@ -504,8 +504,8 @@ describe("a list", () => {
     "of %s that is longer than a page has an empty page and short pages",
     async (path) => {
       const names = ["a", "b", "c", "d", "e"];
-      for (const name of names) await vault.createKey(name);
-      if (path === "deletedkeys") for (const name of names) vault.deleteKey(name);
+      for (const name of names) await vault.keys.create(name);
+      if (path === "deletedkeys") for (const name of names) vault.keys.delete(name);
       clock += 20_000;
       const { sizes, ids, links } = await pagesOf(vault, `GET ${vault.vaultUri}${path}?api-version=7.6&maxresults=4`);
       expect(sizes).toEqual([0, 2, 2, 1]);
@@ -518,7 +518,7 @@ describe("a list", () => {
   it("of one key begins with an empty page if the vault is told to make short pages", async () => {
     const short = await service.createVault(undefined, { shortPages: true });
     expect((await pagesOf(short, "GET keys")).sizes).toEqual([0]);
-    await short.createKey("orders");
+    await short.keys.create("orders");
     expect((await pagesOf(short, "GET keys")).sizes).toEqual([0, 1]);
   });
 });
@@ -536,12 +536,12 @@ describe("the use of a key", () => {
   ] as const)(
     "that is %s is refused only for these operations (inner code %j): %j",
     async (_, inner, refused, change) => {
-      await vault.createKey("orders", { kty: "RSA" });
+      await vault.keys.create("orders", { kty: "RSA" });
       const ciphertext = String(
         (await ask(vault, "POST keys/orders/encrypt", { body: { alg: "RSA-OAEP", value: base64url("secret") } })).body
           .value,
       );
-      vault.updateKey("orders", undefined, change());
+      vault.keys.update("orders", undefined, change());
       for (const use of uses) {
         const body = {
           alg: use === "sign" || use === "verify" ? "RS256" : "RSA-OAEP",

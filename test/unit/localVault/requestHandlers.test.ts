@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 beforeEach(async () => {
   vault = await service.createVault();
-  await vault.createKey("orders");
+  await vault.keys.create("orders");
 });
 
 const tagsRead = async () => (await keyClient(service, vault).getKey("orders")).properties.tags;
@@ -25,7 +25,7 @@ describe("a handler before a request", () => {
   it("can change the key before the request is answered", async () => {
     vault.onRequest("get", async () => {
       await wait(5);
-      vault.updateKey("orders", undefined, { tags: { team: "sales" } });
+      vault.keys.update("orders", undefined, { tags: { team: "sales" } });
     });
     expect(await tagsRead()).toEqual({ team: "sales" });
   });
@@ -37,9 +37,9 @@ describe("a handler before a request", () => {
     });
     const client = keyClient(service, vault);
     await client.backupKey("orders");
-    vault.permissions.delete("get");
+    vault.keys.permissions.delete("get");
     await refusalOf(client.getKey("orders"));
-    vault.permissions.add("get");
+    vault.keys.permissions.add("get");
     vault.fail("get", { kind: "status", status: 503 });
     await refusalOf(client.getKey("orders"));
     expect(calls).toBe(0);
@@ -50,7 +50,7 @@ describe("a handler before a request", () => {
 
   it("waits for the handlers that were announced before it, one for each request", async () => {
     for (const team of ["sales", "billing"]) {
-      vault.onRequest("get", () => void vault.updateKey("orders", undefined, { tags: { team } }));
+      vault.onRequest("get", () => void vault.keys.update("orders", undefined, { tags: { team } }));
     }
     expect([await tagsRead(), await tagsRead(), await tagsRead()]).toEqual([
       { team: "sales" },
@@ -60,7 +60,7 @@ describe("a handler before a request", () => {
   });
 
   it("is called if a fault lets the operation be carried out", async () => {
-    vault.onRequest("delete", () => vault.deleteKey("orders"));
+    vault.onRequest("delete", () => vault.keys.delete("orders"));
     vault.fail("delete", { kind: "delay", milliseconds: 1 });
     expect(await refusalOf(keyClient(service, vault).beginDeleteKey("orders"))).toMatchObject({ statusCode: 404 });
   });
@@ -68,9 +68,9 @@ describe("a handler before a request", () => {
 
 describe("a handler after a request", () => {
   it("can change the key before the answer is sent", async () => {
-    vault.afterRequest("get", () => vault.deleteKey("orders"));
+    vault.afterRequest("get", () => vault.keys.delete("orders"));
     expect(await tagsRead()).toBeUndefined();
-    expect(vault.isDeleted("orders")).toBe(true);
+    expect(vault.keys.isDeleted("orders")).toBe(true);
     expect(await refusalOf(tagsRead())).toMatchObject({ statusCode: 404 });
   });
 
@@ -80,27 +80,27 @@ describe("a handler after a request", () => {
       calls += 1;
     });
     const client = keyClient(service, vault);
-    const backup = Buffer.from(await vault.backUpKey("orders"), "base64url");
+    const backup = Buffer.from(await vault.keys.backUp("orders"), "base64url");
     expect(await refusalOf(client.restoreKeyBackup(backup))).toMatchObject({ statusCode: 409 });
-    vault.deleteKey("orders");
-    vault.purgeKey("orders");
+    vault.keys.delete("orders");
+    vault.keys.purge("orders");
     expect(calls).toBe(0);
     await client.restoreKeyBackup(backup);
     expect(calls).toBe(1);
   });
 
   it("is called even if the answer is lost", async () => {
-    vault.afterRequest("backup", () => vault.deleteKey("orders"));
+    vault.afterRequest("backup", () => vault.keys.delete("orders"));
     vault.fail("backup", { kind: "lostAnswer" });
     expect(await refusalOf(keyClient(service, vault).backupKey("orders"))).toMatchObject({ code: "ECONNRESET" });
-    expect(vault.isDeleted("orders")).toBe(true);
+    expect(vault.keys.isDeleted("orders")).toBe(true);
   });
 });
 
 it("calls no handler that was cleared", async () => {
-  vault.onRequest("get", () => vault.deleteKey("orders"));
-  vault.afterRequest("get", () => vault.deleteKey("orders"));
+  vault.onRequest("get", () => vault.keys.delete("orders"));
+  vault.afterRequest("get", () => vault.keys.delete("orders"));
   vault.clearHandlers();
   await tagsRead();
-  expect(vault.hasKey("orders")).toBe(true);
+  expect(vault.keys.has("orders")).toBe(true);
 });

@@ -13,7 +13,7 @@ beforeAll(async () => {
   service = await LocalKeyVault.start();
   trustLocalCertificate(service.certificatePem);
   vault = await service.createVault("kv-orders");
-  await vault.createKey("orders");
+  await vault.keys.create("orders");
   service.identity.registerClient({ clientId: "pipeline", secret: "open sesame" });
 });
 afterAll(() => service.stop());
@@ -86,13 +86,13 @@ describe("the real client", () => {
   });
 
   it("repeats a restore whose answer was lost", async () => {
-    await vault.createKey("invoices");
-    const backup = Buffer.from(await vault.backUpKey("invoices"), "base64url");
-    vault.deleteKey("invoices");
-    vault.purgeKey("invoices");
+    await vault.keys.create("invoices");
+    const backup = Buffer.from(await vault.keys.backUp("invoices"), "base64url");
+    vault.keys.delete("invoices");
+    vault.keys.purge("invoices");
     vault.fail("restore", { kind: "lostAnswer" });
     await expect(createClient().restoreKeyBackup(backup)).rejects.toMatchObject({ statusCode: 409, code: "Conflict" });
-    expect(vault.hasKey("invoices")).toBe(true);
+    expect(vault.keys.has("invoices")).toBe(true);
     expect(vault.requestsOf("restore").map(({ status }) => status)).toEqual([401, undefined, 409]);
   });
 

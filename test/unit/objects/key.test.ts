@@ -28,15 +28,15 @@ const request = <T>(call: (client: ObjectClient, signal: AbortSignal) => Promise
 
 describe("the client for keys", () => {
   it("replaces all tags of the named version", async () => {
-    const first = await local.createKey("orders", { tags: { team: "sales" } });
-    await local.rotateKey("orders");
+    const first = await local.keys.create("orders", { tags: { team: "sales" } });
+    await local.keys.rotate("orders");
     await request((client, signal) => client.setTags("orders", first.version, { owner: "me" }, signal));
-    expect(local.keyVersions("orders").map(({ tags }) => tags)).toEqual([{ owner: "me" }, { team: "sales" }]);
+    expect(local.keys.versions("orders").map(({ tags }) => tags)).toEqual([{ owner: "me" }, { team: "sales" }]);
   });
 
   it("tells the thumbprint of the named version", async () => {
-    const first = await local.createKey("orders");
-    const second = await local.rotateKey("orders");
+    const first = await local.keys.create("orders");
+    const second = await local.keys.rotate("orders");
     const thumbprint = (version: string) =>
       request((client, signal) => client.getThumbprint("orders", version, signal));
     const { version, thumbprint: newest } = await request((client, signal) => client.getCurrent("orders", signal));
@@ -47,7 +47,7 @@ describe("the client for keys", () => {
   });
 
   it("returns a backup exactly as the service wrote it", async () => {
-    await local.createKey("orders");
+    await local.keys.create("orders");
     for (const value of ["AAA=", "ÄÖ", 42, null, undefined]) {
       local.fail("backup", { kind: "status", status: 200, body: { value } });
       expect(await request((client, signal) => client.backUp("orders", signal))).toBe(value);
@@ -101,7 +101,7 @@ describe("the permissions of keys", () => {
     ["purge", (client, signal) => client.purge("orders", signal)],
   ])("to %s are those that a vault refuses without", async (operation, call) => {
     const { dataAction, accessPolicy } = key.permissions[operation];
-    local.permissions.clear();
+    local.keys.permissions.clear();
     const refusal = await request(call).catch((error) => error.refusal.explanation);
     expect(refusal).toContain(`'${dataAction}'`);
     local.authorization = "accessPolicy";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { createCertificate } from "../../../localVault/certificate";
-import type { NewKey } from "../../../localVault/keyStore";
+import type { NewKey } from "../../../localVault/keyKind";
 import { LocalKeyVault } from "../../../localVault/localKeyVault";
 import type { LocalVault } from "../../../localVault/localVault";
 import { type LoopbackServer, listenOnLoopback, readBody, sendJson } from "../../../localVault/loopbackServer";
@@ -59,7 +59,7 @@ async function prove(versions: readonly string[], tools: Tools = {}) {
 }
 
 async function proveNew(key: NewKey = {}, tools: Tools = {}) {
-  const { version } = await local.createKey("orders", key);
+  const { version } = await local.keys.create("orders", key);
   local.clearRequests();
   return (await prove([version], tools))();
 }
@@ -69,7 +69,7 @@ const uses = () => ["sign", "unwrapKey", "decrypt"].map((use) => local.count(use
 /** The next time the version is read, it has the public key of the other version. */
 function swapPublicKey(version: string, other: string, key_ops: readonly string[], kty = "EC"): void {
   const kid = `${local.vaultUri}keys/orders/${version}`;
-  const body = { key: { ...local.publicJwk("orders", other), kty, kid, key_ops }, attributes: { enabled: true } };
+  const body = { key: { ...local.keys.publicJwk("orders", other), kty, kid, key_ops }, attributes: { enabled: true } };
   local.fail("get", { kind: "status", status: 200, body });
 }
 
@@ -112,8 +112,8 @@ describe("a restored key is proved", () => {
   });
 
   it("version by version, each with its own key", async () => {
-    const first = await local.createKey("orders");
-    const second = await local.rotateKey("orders");
+    const first = await local.keys.create("orders");
+    const second = await local.keys.rotate("orders");
     const proofOf = await prove([second.version, first.version]);
     for (const { version } of [first, second]) {
       expect(proofOf(version)).toEqual({ publicKey: "passed", privateKey: "passed" });
@@ -128,7 +128,7 @@ describe("a restored key is proved", () => {
   });
 
   it("by another signature each time, so that none can be kept for it", async () => {
-    const { version } = await local.createKey("orders");
+    const { version } = await local.keys.create("orders");
     for (let proofs = 0; proofs < 2; proofs += 1) await prove([version]);
     // A vault that returns an old signature does not have the private key.
     local.fail("sign", { kind: "value", value: Buffer.alloc(64, 1).toString("base64url") });
@@ -138,7 +138,7 @@ describe("a restored key is proved", () => {
   it("from its first valid millisecond to its last", async () => {
     const now = Math.ceil(clock.now() / 1000) * 1000;
     clock.advance(now - clock.now());
-    const { version } = await local.createKey("orders", { notBefore: now / 1000, expires: now / 1000 + 60 });
+    const { version } = await local.keys.create("orders", { notBefore: now / 1000, expires: now / 1000 + 60 });
     const results = [];
     for (const at of [now - 1, now, now + 59_999, now + 60_000]) {
       results.push((await prove([version], { now: () => at }))().privateKey.slice(0, 7));
@@ -149,13 +149,13 @@ describe("a restored key is proved", () => {
 
 describe("the public key of a restored key", () => {
   it("passes if it is the one that was recorded with the backup, and the source is not asked", async () => {
-    const { version } = await local.createKey("orders");
+    const { version } = await local.keys.create("orders");
     const thumbprints = { [version]: await thumbprintOf(version) };
     expect((await prove([version], { thumbprints, source: undefined }))().publicKey).toBe("passed");
   });
 
   it("fails if another one was recorded, even if the source has the same, and the private key is not used", async () => {
-    const { version } = await local.createKey("orders");
+    const { version } = await local.keys.create("orders");
     const proof = (await prove([version], { thumbprints: { [version]: "other" } }))();
     expect(proof.publicKey).toMatch(/^failed: .*other/);
     expect(proof.privateKey).toMatch(/^not run: the public key/);
@@ -164,15 +164,15 @@ describe("the public key of a restored key", () => {
 
   it("is compared with the source if none was recorded", async () => {
     const source = await service.createVault();
-    const { version } = await source.createKey("orders");
-    await local.restoreKey(await source.backUpKey("orders"));
+    const { version } = await source.keys.create("orders");
+    await local.keys.restore(await source.keys.backUp("orders"));
     expect((await prove([version], { source: attempts(source) }))().publicKey).toBe("passed");
     expect(source.count("get")).toBe(1);
   });
 
   it("fails if the source has another one", async () => {
-    const { version } = await local.createKey("orders");
-    const { version: other } = await local.rotateKey("orders");
+    const { version } = await local.keys.create("orders");
+    const { version: other } = await local.keys.rotate("orders");
     const thumbprint = await thumbprintOf(other);
     swapPublicKey(version, other, ["sign"]);
     const proof = (await prove([version]))();
@@ -191,7 +191,7 @@ describe("the public key of a restored key", () => {
   });
 
   it("is not compared if the source has none", async () => {
-    const { version } = await local.createKey("orders");
+    const { version } = await local.keys.create("orders");
     const source = await service.createVault();
     const kid = `${source.vaultUri}keys/orders/${version}`;
     source.fail("get", { kind: "status", status: 200, body: { key: { kid, kty: "oct-HSM" }, attributes: {} } });
@@ -201,7 +201,7 @@ describe("the public key of a restored key", () => {
   });
 
   it("is not compared if the copy cannot be read, and the private key is not used", async () => {
-    local.permissions.delete("get");
+    local.keys.permissions.delete("get");
     const proof = await proveNew();
     expect(proof.publicKey).toMatch(/^not run: .*403/);
     expect(proof.privateKey).toMatch(/^not run: .*403/);
@@ -210,8 +210,8 @@ describe("the public key of a restored key", () => {
 
 describe("the private key of a restored key fails", () => {
   it.each(["EC", "RSA"] as const)("if its signature does not fit the public %s key of the source", async (kty) => {
-    const { version } = await local.createKey("orders", { kty });
-    const { version: other } = await local.rotateKey("orders");
+    const { version } = await local.keys.create("orders", { kty });
+    const { version: other } = await local.keys.rotate("orders");
     swapPublicKey(version, other, ["sign"], kty);
     const proof = (
       await prove([version], { thumbprints: { [version]: await otherThumbprint(version, other, kty) } })
@@ -222,8 +222,8 @@ describe("the private key of a restored key fails", () => {
   it.each(["unwrapKey", "decrypt"] as const)(
     "if it cannot decrypt what was encrypted for the source (%s)",
     async (use) => {
-      const { version } = await local.createKey("orders", { kty: "RSA", keyOperations: [use] });
-      const { version: other } = await local.rotateKey("orders");
+      const { version } = await local.keys.create("orders", { kty: "RSA", keyOperations: [use] });
+      const { version: other } = await local.keys.rotate("orders");
       swapPublicKey(version, other, [use], "RSA");
       const thumbprints = { [version]: await otherThumbprint(version, other, "RSA", use) };
       expect((await prove([version], { thumbprints }))().privateKey).toMatch(/^failed: it cannot decrypt/);
@@ -278,7 +278,7 @@ describe("the private key of a restored key is not used", () => {
   });
 
   it("if it is symmetric", async () => {
-    const { version } = await local.createKey("orders");
+    const { version } = await local.keys.create("orders");
     const kid = `${local.vaultUri}keys/orders/${version}`;
     const body = { key: { kid, kty: "oct-HSM", key_ops: ["encrypt", "decrypt"] }, attributes: { enabled: true } };
     local.fail("get", { kind: "status", status: 200, body }, 9);
@@ -289,7 +289,7 @@ describe("the private key of a restored key is not used", () => {
   });
 
   it("if it is on an unknown curve", async () => {
-    const { version } = await local.createKey("orders");
+    const { version } = await local.keys.create("orders");
     const kid = `${local.vaultUri}keys/orders/${version}`;
     const key = { kid, kty: "EC", crv: "P-999", x: "AAAA", y: "AAAA", key_ops: ["sign", "verify"] };
     local.fail("get", { kind: "status", status: 200, body: { key, attributes: { enabled: true } } }, 9);
@@ -303,7 +303,7 @@ describe("the private key of a restored key is not used", () => {
     ["unwrapKey", "unwrap/action"],
     ["decrypt", "decrypt/action"],
   ] as const)("if the identity may not %s, and what to grant is told", async (use, action) => {
-    local.permissions.delete(use);
+    local.keys.permissions.delete(use);
     const { privateKey } = await proveNew({ kty: "RSA", keyOperations: [use] });
     expect(privateKey).toMatch(new RegExp(`^not run: .*${action}`));
     expect(local.count(use)).toBe(1);

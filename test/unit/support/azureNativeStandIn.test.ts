@@ -9,6 +9,12 @@ const GROUP = "/subscriptions/33333333-3333-4333-8333-333333333333/resourceGroup
 const VAULT_ID = `${GROUP}/providers/Microsoft.KeyVault/vaults/kv`;
 const VAULT_INPUTS = { resourceGroupName: "production", vaultName: "kv", properties: { tenantId: "t" } };
 const KEY_INPUTS = { resourceGroupName: "production", vaultName: "kv", keyName: "signing", properties: { kty: "EC" } };
+const SECRET_INPUTS = {
+  resourceGroupName: "production",
+  vaultName: "kv",
+  secretName: "password",
+  properties: { value: "s3cret", contentType: "text/plain" },
+};
 
 let server: Server;
 let requests: string[];
@@ -18,12 +24,11 @@ let env: NodeJS.ProcessEnv;
 let standIn: AzureNativeStandIn;
 
 function answer(url: string): object {
-  const [, , vault, part, key] = url.split("/");
+  const [, , vault, collection, name] = url.split("/");
   const vaultUri = `https://${vault}.vault.localhost/`;
-  const keyUri = `${vaultUri}keys/${key}`;
-  return part === "keys"
-    ? { keyName: key, keyUri, keyUriWithVersion: `${keyUri}/${version}` }
-    : { name: vault, vaultUri };
+  if (name === undefined) return { name: vault, vaultUri };
+  const uri = `${vaultUri}${collection}/${name}`;
+  return { name, uri, uriWithVersion: `${uri}/${version}` };
 }
 
 beforeEach(async () => {
@@ -117,6 +122,56 @@ describe("the stand-in for azure-native", () => {
     await standIn.resourceType("azure-native:keyvault:Key").delete(`${VAULT_ID}/keys/signing`);
     await standIn.resourceType("azure-native:keyvault:Vault").delete(VAULT_ID);
     expect(requests).toEqual(["DELETE /vaults/kv/keys/signing", "DELETE /vaults/kv"]);
+  });
+
+  it("creates a secret and never returns its value", async () => {
+    const secret = standIn.resourceType("azure-native:keyvault:Secret");
+    const { id, outputs } = await secret.create({ ...SECRET_INPUTS, tags: { env: "prod" } });
+    expect(id).toBe(`${VAULT_ID}/secrets/password`);
+    expect(outputs).toMatchObject({
+      name: "password",
+      properties: {
+        contentType: "text/plain",
+        secretUri: "https://kv.vault.localhost/secrets/password",
+        secretUriWithVersion: "https://kv.vault.localhost/secrets/password/1",
+      },
+    });
+    expect(requests).toEqual([
+      'PUT /vaults/kv/secrets/password {"value":"s3cret","contentType":"text/plain","tags":{"env":"prod"}}',
+    ]);
+    for (const answered of [outputs, secret.preview(SECRET_INPUTS), await secret.read(id, outputs)]) {
+      expect(JSON.stringify(answered)).not.toContain("s3cret");
+    }
+  });
+
+  it("sets another value of a secret in place and reads the newest version", async () => {
+    const secret = standIn.resourceType("azure-native:keyvault:Secret");
+    const inputs = { ...SECRET_INPUTS, properties: { value: "other" } };
+    version = 2;
+    expect(await secret.update(`${VAULT_ID}/secrets/password`, inputs, {})).toMatchObject({
+      properties: { secretUriWithVersion: "https://kv.vault.localhost/secrets/password/2" },
+    });
+    expect(requests[0]).toBe('PUT /vaults/kv/secrets/password {"value":"other"}');
+    expect(changedAt(secret.replaceOn, SECRET_INPUTS, inputs)).toEqual([]);
+  });
+
+  it("reads and deletes a secret that is gone", async () => {
+    isGone = true;
+    const secret = standIn.resourceType("azure-native:keyvault:Secret");
+    expect(await secret.read(`${VAULT_ID}/secrets/password`, {})).toBeUndefined();
+    await secret.delete(`${VAULT_ID}/secrets/password`);
+    expect(requests.at(-1)).toBe("DELETE /vaults/kv/secrets/password");
+    await expect(secret.delete(`${VAULT_ID}/keys/password`)).rejects.toThrow("is not the id of");
+  });
+
+  it("gives a role definition an id and returns its inputs", async () => {
+    const definition = standIn.resourceType("azure-native:authorization:RoleDefinition");
+    const permissions = [{ dataActions: ["Microsoft.KeyVault/vaults/secrets/backup/action"] }];
+    const inputs = definition.check({ scope: GROUP, roleName: "Backup", permissions }, {}, "backup");
+    const { id, outputs } = await definition.create(inputs);
+    expect(id).toBe(`${GROUP}/providers/Microsoft.Authorization/roleDefinitions/${inputs.roleDefinitionId}`);
+    expect(outputs).toMatchObject({ name: inputs.roleDefinitionId, roleName: "Backup", permissions });
+    expect(definition.check({ scope: GROUP }, inputs, "backup").roleDefinitionId).toBe(inputs.roleDefinitionId);
   });
 
   it("names a resource once", () => {

@@ -16,7 +16,7 @@ afterAll(() => service.stop());
 
 it("A token goes to no other host that a list names for its next page", async () => {
   const [vault, other] = [await service.createVault(), await service.createVault()];
-  await vault.createKey("orders");
+  await vault.keys.create("orders");
   const nextLink = `${other.vaultUri}keys/orders/versions?api-version=7.4`;
   vault.fail("listVersions", { kind: "status", status: 200, body: { value: [], nextLink } });
   const found = await lookUp(connectTo(service, vault, { clock: systemClock }), key, "orders");

@@ -23,7 +23,7 @@ afterAll(() => service.stop());
 beforeEach(async () => {
   clock = virtualClock();
   local = await service.createVault();
-  await local.createKey("orders");
+  await local.keys.create("orders");
 });
 
 const open = (waits: Partial<Waits> = {}) => connectTo(service, local, { clock, waits });
@@ -40,7 +40,7 @@ describe("an operation succeeds after", () => {
     ["a request timeout of the service", { kind: "status", status: 408 }],
     ["an empty 200", { kind: "status", status: 200, body: "" }],
   ])("%s, at each of its requests", async (_, fault) => {
-    const { version } = local.keyVersions("orders")[0] ?? {};
+    const { version } = local.keys.versions("orders")[0] ?? {};
     for (const operation of operations) local.fail(operation, fault);
     const { versions } = await backUp(open(), key, "orders");
     expect(versions).toMatchObject([{ version }]);
@@ -96,14 +96,14 @@ describe("an operation that failed", () => {
     ["is not done if it was refused", { kind: "status", status: 400 }, false],
     ["is not done if the permission is missing", { kind: "forbidden", reason: "firewall" }, false],
   ])("%s", async (_, fault, mayBeDone) => {
-    const blob = Buffer.from(await local.backUpKey("orders"), "base64url");
+    const blob = Buffer.from(await local.keys.backUp("orders"), "base64url");
     local.fail("restore", fault, Number.POSITIVE_INFINITY);
     const restored = open().carryOut(task, ({ client, signal }) => client.restore(blob, signal));
     expect(await failureOf(restored)).toHaveProperty("mayBeDone", mayBeDone);
   });
 
   it("may be done if it got no answer at first and was refused afterwards", async () => {
-    const blob = Buffer.from(await local.backUpKey("orders"), "base64url");
+    const blob = Buffer.from(await local.keys.backUp("orders"), "base64url");
     local.fail("restore", { kind: "reset" });
     const restored = open().carryOut(task, ({ client, signal }) => client.restore(blob, signal));
     expect(await failureOf(restored)).toMatchObject({ code: "name-taken", mayBeDone: true });

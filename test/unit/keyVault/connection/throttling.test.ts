@@ -26,7 +26,7 @@ describe("a throttled vault", () => {
   afterAll(() => service.stop());
   beforeEach(async () => {
     local = await service.createVault();
-    await local.createKey("orders");
+    await local.keys.create("orders");
   });
 
   it("is asked again until it answers", async () => {
@@ -62,7 +62,7 @@ describe("a throttled vault", () => {
   });
 
   it("gets no other request meanwhile", async () => {
-    await local.createKey("invoices");
+    await local.keys.create("invoices");
     const connection = connectTo(service, local, { clock });
     local.fail("backup", { kind: "throttled", retryAfterSeconds: 60 });
     const refusedAt = new Promise<number>((resolve) => local.afterRequest("listVersions", () => resolve(clock.now())));

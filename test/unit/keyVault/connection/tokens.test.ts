@@ -27,7 +27,7 @@ beforeEach(async () => {
 describe("many operations that start together", () => {
   it("cost one challenge for a token, and three requests each", async () => {
     const names = Array.from({ length: 30 }, (_, index) => `key-${index}`);
-    await Promise.all(names.map((name) => local.createKey(name)));
+    await Promise.all(names.map((name) => local.keys.create(name)));
     const connection = connectTo(service, local, { clock: systemClock, waits: { challenge: 5_000 } });
     await Promise.all(names.map((name) => backUp(connection, key, name)));
     expect(local.requests.filter(({ hasToken }) => !hasToken)).toHaveLength(1);
@@ -107,7 +107,7 @@ describe("a token", () => {
   });
 
   it("is got again with the claims that the vault demands", async () => {
-    await local.createKey("orders");
+    await local.keys.create("orders");
     local.fail("backup", { kind: "claimsChallenge", claims: '{"access_token":{"nbf":{"value":"1"}}}' });
     const claims: unknown[] = [];
     const credential = () => ({
@@ -123,7 +123,7 @@ describe("a token", () => {
 
 describe("every request", () => {
   it("asks for the same version of the service's interface", async () => {
-    await local.createKey("orders");
+    await local.keys.create("orders");
     await backUp(connectTo(service, local, { clock: systemClock }), key, "orders");
     expect(new Set(local.requests.map(({ query }) => query["api-version"]))).toEqual(new Set(["7.4"]));
   });

@@ -44,7 +44,7 @@ const answered = (operation: "backup" | "listVersions") =>
 
 describe("a missing permission", () => {
   it("is waited for, because the role assignment may be new", async () => {
-    await local.createKey("orders");
+    await local.keys.create("orders");
     local.grantAfter({ milliseconds: 60_000 });
     await backUp(open(), key, "orders");
     expect(seconds()).toBeGreaterThanOrEqual(60);
@@ -54,7 +54,7 @@ describe("a missing permission", () => {
   it.each(["rbac", "accessPolicy", "accessDenied"] as const)(
     "is waited for if the vault refuses by %s",
     async (reason) => {
-      await local.createKey("orders");
+      await local.keys.create("orders");
       local.fail("backup", { kind: "forbidden", reason }, 2);
       await backUp(open(), key, "orders");
       expect(answered("backup")).toEqual([403, 403, 200]);
@@ -64,7 +64,7 @@ describe("a missing permission", () => {
   it.each(["firewall", "privateLink", "certificate"] as const)(
     "is not what the vault refuses by %s, so nothing is waited for",
     async (reason) => {
-      await local.createKey("orders");
+      await local.keys.create("orders");
       local.fail("backup", { kind: "forbidden", reason }, 2);
       await failureOf(backUp(open(), key, "orders"));
       expect(answered("backup")).toEqual([403]);
@@ -73,7 +73,7 @@ describe("a missing permission", () => {
   );
 
   it("is given up when the time of the operation is over, and the error says how long it waited", async () => {
-    local.permissions.delete("backup");
+    local.keys.permissions.delete("backup");
     const { code, message } = await failureOf(backUp(open(), key, "orders"));
     expect(code).toBe("forbidden");
     expect(seconds()).toBeGreaterThan(150);
@@ -82,7 +82,7 @@ describe("a missing permission", () => {
   });
 
   it("is asked for again after 1, 2, 4, 8 and then 15 seconds", async () => {
-    local.permissions.delete("backup");
+    local.keys.permissions.delete("backup");
     await failureOf(backUp(open(), key, "orders"));
     const times = local.requestsOf("backup").map(({ time }) => time);
     const delays = times.slice(1).map((time, index) => (time - (times[index] ?? 0)) / 1000);
@@ -90,13 +90,13 @@ describe("a missing permission", () => {
   });
 
   it("is reported as the last answer if the time of the operation ends while it is waited for", async () => {
-    local.permissions.delete("backup");
+    local.keys.permissions.delete("backup");
     const { code } = await failureOf(backUp(open({ operation: 20_000, notReady: [15_000] }), key, "orders"));
     expect(code).toBe("forbidden");
   });
 
   it("is asked for with a new token each time, because a token does not know of later group memberships", async () => {
-    await local.createKey("orders");
+    await local.keys.create("orders");
     local.grantAfter({ requests: 4 }, { freshToken: true });
     const fresh: boolean[] = [];
     const credential = (isFresh: boolean) => {
@@ -109,7 +109,7 @@ describe("a missing permission", () => {
   });
 
   it("makes one new client if several operations wait for it together", async () => {
-    await Promise.all(["orders", "invoices", "refunds"].map((name) => local.createKey(name)));
+    await Promise.all(["orders", "invoices", "refunds"].map((name) => local.keys.create(name)));
     local.fail("backup", { kind: "forbidden", reason: "rbac" }, 3);
     const fresh: boolean[] = [];
     const credential = (isFresh: boolean) => {
@@ -122,8 +122,8 @@ describe("a missing permission", () => {
   });
 
   it("is announced in one line, however many operations wait for it", async () => {
-    await local.createKey("orders");
-    await local.createKey("invoices");
+    await local.keys.create("orders");
+    await local.keys.create("invoices");
     local.grantAfter({ milliseconds: 40_000 });
     const connection = open();
     await Promise.all([backUp(connection, key, "orders"), backUp(connection, key, "invoices")]);
@@ -143,7 +143,7 @@ describe("a new object", () => {
   it("is backed up if it appears in that time", async () => {
     local.onRequest("listVersions", () => undefined);
     local.onRequest("listVersions", async () => {
-      await local.createKey("orders");
+      await local.keys.create("orders");
     });
     await expect(backUp(open(), key, "orders")).resolves.toHaveProperty("blob");
   });
@@ -165,10 +165,10 @@ describe("a new object", () => {
 
 /** A backup of a key that the vault no longer has. */
 async function backedUp(): Promise<string> {
-  await local.createKey("orders");
-  const blob = await local.backUpKey("orders");
-  local.deleteKey("orders");
-  local.purgeKey("orders");
+  await local.keys.create("orders");
+  const blob = await local.keys.backUp("orders");
+  local.keys.delete("orders");
+  local.keys.purge("orders");
   return blob;
 }
 
@@ -205,7 +205,7 @@ describe("the time of an operation", () => {
   ] as const)(
     "that ends during an attempt without an answer is not explained by an earlier %s",
     async (status, fault) => {
-      await local.createKey("orders");
+      await local.keys.create("orders");
       local.fail("backup", fault, 2);
       local.fail("backup", { kind: "stall" }, Number.POSITIVE_INFINITY);
       const failed = failureOf(backUp(open({ attempt: 600_000 }), key, "orders"));
@@ -235,7 +235,7 @@ describe("the time of an operation", () => {
   });
 
   it("ends retries of a service that always fails, with its last answer", async () => {
-    await local.createKey("orders");
+    await local.keys.create("orders");
     local.fail("backup", { kind: "status", status: 503 }, Number.POSITIVE_INFINITY);
     const failed = failureOf(backUp(open({ transient: 60_000 }), key, "orders"));
     await until(() => local.requestsOf("backup").some(({ status }) => status === 503));
@@ -254,7 +254,7 @@ describe("a look at an object", () => {
     );
 
   it("does not wait for permissions", async () => {
-    local.permissions.delete("get");
+    local.keys.permissions.delete("get");
     expect((await failureOf(look())).code).toBe("forbidden");
     expect(local.count("get")).toBe(1);
     expect(clock.elapsed()).toBe(0);

@@ -1,5 +1,7 @@
 import { createHttpHeaders, createPipelineRequest, RestError } from "@azure/core-rest-pipeline";
 import { describe, expect, it } from "@jest/globals";
+import { wordsOf } from "../../../../localVault/objectKind";
+import * as objectAnswers from "../../../../localVault/objectRefusal";
 import type { Answer } from "../../../../localVault/serviceError";
 import * as answers from "../../../../localVault/serviceError";
 import { type ForbiddenReason, forbidden, unauthorized } from "../../../../localVault/vaultAccess";
@@ -42,10 +44,11 @@ function refusal({ status, headers = {}, body }: Answer, id = requestId): Refusa
 
 const refused = (reason: ForbiddenReason, permission = "backup") =>
   forbidden(reason, {
-    kind: "vault",
     vaultName: "kv-prod",
-    keyName: "orders",
+    collection: "keys",
+    objectName: "orders",
     permission,
+    dataAction: `Microsoft.KeyVault/vaults/keys/${permission}/action`,
     caller: "appid=1",
   });
 
@@ -53,12 +56,18 @@ const refused = (reason: ForbiddenReason, permission = "backup") =>
 const ofHsm = (status: number, code: string, message: string) =>
   answers.refusal(status, code, `${message} (Activity ID: ${requestId})`);
 
+const words = wordsOf.keys;
 const isTaken = { kind: "vault", vaultUri } as const;
 
 /** What the service answers to which operation, and the reason that it tells. */
 const refusals: readonly [string, OperationName, Answer, FailureCode][] = [
   ["the backup of a certificate's key", "backup", refused("certificate"), "managed-by-certificate"],
-  ["the deletion of a certificate's key", "delete", answers.keyIsManaged("delete"), "managed-by-certificate"],
+  [
+    "the deletion of a certificate's key",
+    "delete",
+    objectAnswers.objectIsManaged(words, "delete"),
+    "managed-by-certificate",
+  ],
   [
     "a certificate's key, in words without an inner code",
     "backup",
@@ -84,7 +93,7 @@ const refusals: readonly [string, OperationName, Answer, FailureCode][] = [
   ["a missing role", "backup", refused("rbac"), "forbidden"],
   ["a missing access policy", "backup", refused("accessPolicy"), "forbidden"],
   ["a missing access policy, by another code", "backup", refused("accessDenied"), "forbidden"],
-  ["a disabled key", "sign", answers.keyIsDisabled("sign"), "key-use"],
+  ["a disabled key", "sign", objectAnswers.objectIsDisabled(words, "sign"), "key-use"],
   ["an expired key", "sign", answers.keyIsNotValidNow("sign", "expired"), "key-use"],
   ["a key that is not valid yet", "sign", answers.keyIsNotValidNow("sign", "notYetValid"), "key-use"],
   ["a use that key_ops do not allow", "sign", answers.keyUseForbidden("sign"), "key-use"],
@@ -100,28 +109,33 @@ const refusals: readonly [string, OperationName, Answer, FailureCode][] = [
     ),
     "blob-other-hsm",
   ],
-  ["a blob of another geography", "restore", answers.malformedBlob("undecryptable"), "blob-other-geography"],
+  [
+    "a blob of another geography",
+    "restore",
+    objectAnswers.malformedBlob(words, "undecryptable"),
+    "blob-other-geography",
+  ],
   [
     "a blob of another geography, by the code of 2020",
     "restore",
     answers.badParameter("Cannot decrypt backup blob."),
     "blob-other-geography",
   ],
-  ["a corrupt blob", "restore", answers.malformedBlob("corrupt"), "blob-damaged"],
-  ["a blob with a corrupt version", "restore", answers.malformedBlob("corruptVersion"), "blob-damaged"],
-  ["the blob of a secret or a certificate", "restore", answers.malformedBlob("notAKey"), "blob-damaged"],
+  ["a corrupt blob", "restore", objectAnswers.malformedBlob(words, "corrupt"), "blob-damaged"],
+  ["a blob with a corrupt version", "restore", objectAnswers.malformedBlob(words, "corruptVersion"), "blob-damaged"],
+  ["the blob of a secret or a certificate", "restore", objectAnswers.malformedBlob(words, "otherKind"), "blob-damaged"],
   ["a corrupt blob, by the code of 2020", "restore", answers.badParameter("Backup blob is corrupt."), "blob-damaged"],
   ["any other bad request", "restore", answers.badParameter("Property  value is invalid"), "bad-request"],
   ["a refused token", "backup", unauthorized("AKV10032: Invalid issuer.", "Bearer"), "unauthorized"],
-  ["a missing key", "backup", answers.keyNotFound(isTaken, "orders"), "not-found"],
+  ["a missing key", "backup", objectAnswers.objectNotFound(isTaken, words, "orders"), "not-found"],
   ["a missing key of an HSM", "backup", ofHsm(404, "KeyNotFound", `Key not found: ${hsmUri}keys/orders`), "not-found"],
   ["a proxy's 404", "backup", { status: 404, body: "<html>" }, "not-key-vault"],
   ["a timeout of the service", "backup", answers.plainRefusal(408), "service-error"],
-  ["a name that is being deleted", "restore", answers.nameIsInTransition("orders", "deleted"), "busy"],
-  ["a purge while the deletion runs", "purge", answers.keyIsInTransition("deleted"), "busy"],
-  ["a name that is taken", "restore", answers.restoreConflict(uri), "name-taken"],
-  ["a name that is soft-deleted", "restore", answers.keyIsDeleted("orders"), "name-taken"],
-  ["another operation under way", "delete", answers.recoveryConflict(uri), "busy"],
+  ["a name that is being deleted", "restore", objectAnswers.nameIsInTransition(words, "orders", "deleted"), "busy"],
+  ["a purge while the deletion runs", "purge", objectAnswers.objectIsInTransition(words, "deleted"), "busy"],
+  ["a name that is taken", "restore", objectAnswers.restoreConflict(words, uri), "name-taken"],
+  ["a name that is soft-deleted", "restore", objectAnswers.objectIsDeleted(words, "orders"), "name-taken"],
+  ["another operation under way", "delete", objectAnswers.recoveryConflict(words, uri), "busy"],
   ["too many requests", "backup", answers.throttled(), "throttled"],
   ["an internal error", "backup", answers.plainRefusal(500), "service-error"],
   ["an unavailable service", "backup", answers.plainRefusal(503), "service-error"],
@@ -375,10 +389,10 @@ describe("a refusal", () => {
       const { isConflict, isInTransition, isSoftDeleted } = refusal(answer);
       return [isConflict, isInTransition, isSoftDeleted];
     };
-    expect(state(answers.nameIsInTransition("a", "deleted"))).toEqual([true, true, false]);
-    expect(state(answers.nameIsInTransition("a", "recovered"))).toEqual([true, true, false]);
-    expect(state(answers.keyIsDeleted("a"))).toEqual([true, false, true]);
-    expect(state(answers.restoreConflict(uri))).toEqual([true, false, false]);
+    expect(state(objectAnswers.nameIsInTransition(words, "a", "deleted"))).toEqual([true, true, false]);
+    expect(state(objectAnswers.nameIsInTransition(words, "a", "recovered"))).toEqual([true, true, false]);
+    expect(state(objectAnswers.objectIsDeleted(words, "a"))).toEqual([true, false, true]);
+    expect(state(objectAnswers.restoreConflict(words, uri))).toEqual([true, false, false]);
     expect(state(answers.plainRefusal(400))).toEqual([false, false, false]);
   });
 

@@ -24,8 +24,8 @@ afterAll(() => service.stop());
 beforeEach(async () => {
   clock = virtualClock();
   local = await service.createVault();
-  await local.createKey("orders");
-  blob = await local.backUpKey("orders");
+  await local.keys.create("orders");
+  blob = await local.keys.backUp("orders");
 });
 
 const faults: readonly [string, () => Fault][] = [

@@ -37,9 +37,9 @@ const versionsOf = ({ versions }: BackedUpObject) =>
 async function versionsIn(blob: string): Promise<string[]> {
   const { kind } = local;
   const other = await service.createVault(undefined, { kind });
-  expect(await other.restoreKey(blob)).toBe(true);
-  return other
-    .keyVersions("orders")
+  expect(await other.keys.restore(blob)).toBe(true);
+  return other.keys
+    .versions("orders")
     .map(({ version }) => version)
     .reverse();
 }
@@ -47,28 +47,28 @@ async function versionsIn(blob: string): Promise<string[]> {
 const asked = () => local.requests.filter(({ hasToken }) => hasToken).map(({ operation }) => operation);
 
 function recreateKey() {
-  local.deleteKey("orders");
-  local.purgeKey("orders");
-  return local.createKey("orders");
+  local.keys.delete("orders");
+  local.keys.purge("orders");
+  return local.keys.create("orders");
 }
 
 describe.each(["vault", "managedHsm"] as const)("a backup of a key in a %s", (kind) => {
   beforeEach(() => newVault({ kind }));
 
   it("takes three requests: it lists the versions, backs up, and gets the current version", async () => {
-    await local.createKey("orders");
+    await local.keys.create("orders");
     await backUpOrders();
     expect(asked()).toEqual(["listVersions", "backup", "get"]);
   });
 
   it("records every version in the blob, newest first, with times and tags", async () => {
-    const first = await local.createKey("orders", { tags: { team: "sales" } });
+    const first = await local.keys.create("orders", { tags: { team: "sales" } });
     clock.advance(5_000);
-    const second = await local.rotateKey("orders");
+    const second = await local.keys.rotate("orders");
     const made = await backUpOrders();
     expect(versionsOf(made)).toEqual([second.version, first.version]);
     expect(await versionsIn(made.blob)).toEqual([second.version, first.version]);
-    const [{ created } = { created: 0 }] = local.keyVersions("orders");
+    const [{ created } = { created: 0 }] = local.keys.versions("orders");
     expect(made.versions).toMatchObject([
       { tags: { team: "sales" }, isPurgeable: true },
       { createdAt: created * 1000, updatedAt: created * 1000 },
@@ -76,22 +76,22 @@ describe.each(["vault", "managedHsm"] as const)("a backup of a key in a %s", (ki
   });
 
   it("knows the newest of several versions of one second", async () => {
-    const versions = [await local.createKey("orders")];
-    for (let rotations = 0; rotations < 4; rotations += 1) versions.push(await local.rotateKey("orders"));
+    const versions = [await local.keys.create("orders")];
+    for (let rotations = 0; rotations < 4; rotations += 1) versions.push(await local.keys.rotate("orders"));
     const [newest] = versionsOf(await backUpOrders()) as string[];
     expect(newest).toBe(versions.at(-1)?.version);
   });
 
   it("records all versions of a key that has many", async () => {
-    await local.createKey("orders");
-    for (let rotations = 0; rotations < 30; rotations += 1) await local.rotateKey("orders");
+    await local.keys.create("orders");
+    for (let rotations = 0; rotations < 30; rotations += 1) await local.keys.rotate("orders");
     expect(versionsOf(await backUpOrders())).toHaveLength(31);
     expect(asked()).toEqual(["listVersions", "listVersions", "backup", "get"]);
   });
 
   it("records the thumbprint of the newest version only", async () => {
-    await local.createKey("orders");
-    const { version } = await local.rotateKey("orders");
+    await local.keys.create("orders");
+    const { version } = await local.keys.rotate("orders");
     const { thumbprints } = await backUpOrders();
     expect(thumbprints).toEqual({ [version]: expect.stringMatching(/^[\w-]{43}$/) });
   });
@@ -99,8 +99,8 @@ describe.each(["vault", "managedHsm"] as const)("a backup of a key in a %s", (ki
 
 describe("a key that changes while it is backed up", () => {
   it("is backed up again if it was rotated between the list and the backup", async () => {
-    const first = await local.createKey("orders");
-    local.afterRequest("listVersions", async () => void (await local.rotateKey("orders")));
+    const first = await local.keys.create("orders");
+    local.afterRequest("listVersions", async () => void (await local.keys.rotate("orders")));
     const made = await backUpOrders();
     expect(versionsOf(made)).toHaveLength(2);
     expect(versionsOf(made)).toEqual(await versionsIn(made.blob));
@@ -109,8 +109,8 @@ describe("a key that changes while it is backed up", () => {
   });
 
   it("is backed up again if it was rotated between the backup and the last request", async () => {
-    await local.createKey("orders");
-    local.afterRequest("backup", async () => void (await local.rotateKey("orders")));
+    await local.keys.create("orders");
+    local.afterRequest("backup", async () => void (await local.keys.rotate("orders")));
     const made = await backUpOrders();
     expect(versionsOf(made)).toHaveLength(2);
     expect(versionsOf(made)).toEqual(await versionsIn(made.blob));
@@ -120,23 +120,23 @@ describe("a key that changes while it is backed up", () => {
   it.each(["listVersions", "backup"] as const)(
     "is backed up again if it was deleted and created anew after %s",
     async (operation) => {
-      await local.createKey("orders");
+      await local.keys.create("orders");
       local.afterRequest(operation, async () => void (await recreateKey()));
       const made = await backUpOrders();
-      expect(versionsOf(made)).toEqual(local.keyVersions("orders").map(({ version }) => version));
+      expect(versionsOf(made)).toEqual(local.keys.versions("orders").map(({ version }) => version));
       expect(versionsOf(made)).toEqual(await versionsIn(made.blob));
     },
   );
 
   it("is backed up again if it was deleted, and an older copy restored", async () => {
-    await local.createKey("orders");
-    const older = await local.backUpKey("orders");
+    await local.keys.create("orders");
+    const older = await local.keys.backUp("orders");
     clock.advance(5_000);
-    await local.rotateKey("orders");
+    await local.keys.rotate("orders");
     local.afterRequest("listVersions", async () => {
-      local.deleteKey("orders");
-      local.purgeKey("orders");
-      await local.restoreKey(older);
+      local.keys.delete("orders");
+      local.keys.purge("orders");
+      await local.keys.restore(older);
     });
     const made = await backUpOrders();
     expect(versionsOf(made)).toHaveLength(1);
@@ -144,9 +144,9 @@ describe("a key that changes while it is backed up", () => {
   });
 
   it("is given up after three backups, because none is known to be whole", async () => {
-    await local.createKey("orders");
+    await local.keys.create("orders");
     for (let backups = 0; backups < 4; backups += 1) {
-      local.afterRequest("backup", async () => void (await local.rotateKey("orders")));
+      local.afterRequest("backup", async () => void (await local.keys.rotate("orders")));
     }
     const { code } = await failureOf(backUpOrders());
     expect(code).toBe("keeps-changing");
@@ -154,20 +154,20 @@ describe("a key that changes while it is backed up", () => {
   });
 
   it("is reported as missing if it was deleted for good meanwhile", async () => {
-    await local.createKey("orders");
-    local.afterRequest("listVersions", () => local.deleteKey("orders"));
+    await local.keys.create("orders");
+    local.afterRequest("listVersions", () => local.keys.delete("orders"));
     expect((await failureOf(backUpOrders())).code).toBe("not-found");
   });
 });
 
 describe("a version that the program names", () => {
   it("is in the backup, whatever the case of its spelling", async () => {
-    const { version } = await local.createKey("orders");
+    const { version } = await local.keys.create("orders");
     expect(versionsOf(await backUpOrders(version.toUpperCase()))).toEqual([version]);
   });
 
   it("is waited for, because it may be new", async () => {
-    const { version: first } = await local.createKey("orders");
+    const { version: first } = await local.keys.create("orders");
     const version = "f".repeat(32);
     const { code, message } = await failureOf(backUpOrders(version));
     expect(code).toBe("version-not-found");
@@ -185,8 +185,8 @@ describe("a version that the program names", () => {
 
 describe("an identity that may not list versions", () => {
   beforeEach(async () => {
-    await local.createKey("orders");
-    local.permissions.delete("list");
+    await local.keys.create("orders");
+    local.keys.permissions.delete("list");
   });
 
   it.each(["rbac", "accessPolicy"] as const)(
@@ -205,7 +205,7 @@ describe("an identity that may not list versions", () => {
   );
 
   it("makes a backup by two requests if a proxy answers 404 to the list", async () => {
-    local.permissions.add("list");
+    local.keys.permissions.add("list");
     local.fail("listVersions", { kind: "html", status: 404 });
     expect(versionsOf(await backUpOrders())).toEqual({ unknownBecause: expect.stringContaining("404") });
     expect(clock.elapsed()).toBe(0);
@@ -218,8 +218,8 @@ describe("an identity that may not list versions", () => {
 
 describe("an identity that may list versions but not get them", () => {
   beforeEach(async () => {
-    await local.createKey("orders");
-    local.permissions.delete("get");
+    await local.keys.create("orders");
+    local.keys.permissions.delete("get");
   });
 
   it("lists the versions a second time to learn whether anything changed", async () => {
@@ -231,7 +231,7 @@ describe("an identity that may list versions but not get them", () => {
 
   it("backs up again if the second list has a newer version", async () => {
     clock.advance(5_000);
-    local.afterRequest("backup", async () => void (await local.rotateKey("orders")));
+    local.afterRequest("backup", async () => void (await local.keys.rotate("orders")));
     const made = await backUpOrders();
     expect(versionsOf(made)).toEqual(await versionsIn(made.blob));
     expect(local.count("backup")).toBe(2);
@@ -247,7 +247,7 @@ describe("an answer without a usable backup", () => {
     ["with a text that is not base64url", { kind: "value", value: "QUFB+hunter2" }],
     ["with base64 of an impossible length", { kind: "value", value: "hunter2hunter2hunter2" }],
   ] as const)("%s is an error that does not show it", async (_, fault) => {
-    await local.createKey("orders");
+    await local.keys.create("orders");
     local.fail("backup", fault);
     const { code, message } = await failureOf(backUpOrders());
     expect(code).toBe("not-key-vault");
@@ -258,14 +258,14 @@ describe("an answer without a usable backup", () => {
 
 describe("a refused backup", () => {
   it("is reported as the backup's failure, even if other requests are refused too", async () => {
-    await local.createKey("orders");
-    local.permissions.clear();
+    await local.keys.create("orders");
+    local.keys.permissions.clear();
     const { message } = await failureOf(backUpOrders());
     expect(message).toContain("keys/backup/action");
   });
 
   it("of a key that belongs to a certificate says so", async () => {
-    await local.createKey("orders", { managed: true });
+    await local.certificates.create("orders");
     expect((await failureOf(backUpOrders())).code).toBe("managed-by-certificate");
   });
 });

@@ -34,11 +34,11 @@ const look = (options: Partial<LocalConnectionOptions> = {}) =>
 describe.each(["vault", "managedHsm"] as const)("an object in a %s", (kind) => {
   it("is found with all its versions, newest first, by one request", async () => {
     await newVault({ kind });
-    const first = await local.createKey("orders", { tags: { team: "sales" } });
+    const first = await local.keys.create("orders", { tags: { team: "sales" } });
     clock.advance(5_000);
-    const second = await local.rotateKey("orders");
+    const second = await local.keys.rotate("orders");
     clock.advance(5_000);
-    local.updateKey("orders", first.version, { tags: {} });
+    local.keys.update("orders", first.version, { tags: {} });
     const found = await look();
     expect(found).toMatchObject({
       kind: "found",
@@ -55,8 +55,8 @@ describe.each(["vault", "managedHsm"] as const)("an object in a %s", (kind) => {
 
   it("is found with the versions of all pages", async () => {
     await newVault({ kind, shortPages: true });
-    await local.createKey("orders");
-    for (let rotations = 0; rotations < 30; rotations += 1) await local.rotateKey("orders");
+    await local.keys.create("orders");
+    for (let rotations = 0; rotations < 30; rotations += 1) await local.keys.rotate("orders");
     expect(await look()).toHaveProperty("versions.length", 31);
   });
 
@@ -68,8 +68,8 @@ describe.each(["vault", "managedHsm"] as const)("an object in a %s", (kind) => {
 
   it("is missing if it is soft-deleted, with what tells whose it is and how to recover it", async () => {
     await newVault({ kind, retentionDays: 7 });
-    const { version: newest } = await local.createKey("orders", { tags: { team: "sales" } });
-    local.deleteKey("orders");
+    const { version: newest } = await local.keys.create("orders", { tags: { team: "sales" } });
+    local.keys.delete("orders");
     expect(await look()).toEqual({
       kind: "missing",
       because: expect.stringContaining("az keyvault key recover"),
@@ -86,16 +86,16 @@ describe.each(["vault", "managedHsm"] as const)("an object in a %s", (kind) => {
 describe("an object in a vault with purge protection", () => {
   it("cannot be purged, whether it is in use or soft-deleted", async () => {
     await newVault({ purgeProtection: true });
-    await local.createKey("orders");
+    await local.keys.create("orders");
     expect(await look()).toMatchObject({ versions: [{ isPurgeable: false }] });
-    local.deleteKey("orders");
+    local.keys.delete("orders");
     expect(await look()).toMatchObject({ deleted: { isPurgeable: false } });
   });
 });
 
 describe("a list that begins with an empty page", () => {
   it("is read to its end", async () => {
-    await local.createKey("orders");
+    await local.keys.create("orders");
     const nextLink = `${local.vaultUri}keys/orders/versions?api-version=7.4&$skiptoken=${Buffer.from("from 0").toString("base64url")}`;
     local.fail("listVersions", { kind: "status", status: 200, body: { value: [], nextLink } });
     expect(await look()).toMatchObject({ kind: "found", versions: [{}] });
@@ -104,9 +104,9 @@ describe("a list that begins with an empty page", () => {
 
 describe("a missing object", () => {
   it("is missing, and perhaps soft-deleted, if the identity may not see deleted objects", async () => {
-    await local.createKey("orders");
-    local.deleteKey("orders");
-    local.permissions.delete("get");
+    await local.keys.create("orders");
+    local.keys.delete("orders");
+    local.keys.permissions.delete("get");
     expect(await look()).toMatchObject({ kind: "missing", deleted: undefined });
   });
 

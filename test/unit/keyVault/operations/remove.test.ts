@@ -27,7 +27,7 @@ beforeEach(() => newVault());
 async function newVault(options: VaultOptions = {}): Promise<void> {
   clock = virtualClock();
   local = await service.createVault(undefined, options);
-  await local.createKey("orders", { tags: { team: "sales" } });
+  await local.keys.create("orders", { tags: { team: "sales" } });
   looks = [];
 }
 
@@ -38,15 +38,15 @@ const removeOrders = (isExpected: (candidate: RemovalCandidate) => boolean = () 
   });
 
 const asked = () => local.requests.filter(({ hasToken }) => hasToken).map(({ operation }) => operation);
-const expectGone = () => expect([local.hasKey("orders"), local.isDeleted("orders")]).toEqual([false, false]);
+const expectGone = () => expect([local.keys.has("orders"), local.keys.isDeleted("orders")]).toEqual([false, false]);
 
 describe.each(["vault", "managedHsm"] as const)("a key that is removed from a %s", (kind) => {
   beforeEach(() => newVault({ kind }));
 
   it("is looked at before it is deleted and before it is purged", async () => {
-    const first = local.keyVersions("orders")[0]?.version;
+    const first = local.keys.versions("orders")[0]?.version;
     clock.advance(5_000);
-    const { version } = await local.rotateKey("orders");
+    const { version } = await local.keys.rotate("orders");
     expect(await removeOrders()).toEqual({ kind: "removed" });
     expectGone();
     expect(looks).toMatchObject([
@@ -58,7 +58,7 @@ describe.each(["vault", "managedHsm"] as const)("a key that is removed from a %s
 
   it("is left alone if it is another one", async () => {
     expect(await removeOrders(() => false)).toEqual({ kind: "anotherObject", isSoftDeleted: false });
-    expect(local.hasKey("orders")).toBe(true);
+    expect(local.keys.has("orders")).toBe(true);
     expect(asked()).toEqual(["listVersions"]);
   });
 
@@ -67,12 +67,12 @@ describe.each(["vault", "managedHsm"] as const)("a key that is removed from a %s
       kind: "anotherObject",
       isSoftDeleted: true,
     });
-    expect(local.isDeleted("orders")).toBe(true);
+    expect(local.keys.isDeleted("orders")).toBe(true);
     expect(local.count("purge")).toBe(0);
   });
 
   it("is purged if it is soft-deleted already", async () => {
-    local.deleteKey("orders");
+    local.keys.delete("orders");
     expect(await removeOrders()).toEqual({ kind: "removed" });
     expectGone();
     expect(local.count("delete")).toBe(0);
@@ -80,37 +80,37 @@ describe.each(["vault", "managedHsm"] as const)("a key that is removed from a %s
   });
 
   it("is left alone if it is soft-deleted and another one", async () => {
-    local.deleteKey("orders");
+    local.keys.delete("orders");
     expect(await removeOrders(() => false)).toEqual({ kind: "anotherObject", isSoftDeleted: true });
-    expect(local.isDeleted("orders")).toBe(true);
+    expect(local.keys.isDeleted("orders")).toBe(true);
   });
 });
 
 describe("a key that is removed", () => {
   it("is gone if somebody else has removed it before", async () => {
-    local.deleteKey("orders");
-    local.purgeKey("orders");
+    local.keys.delete("orders");
+    local.keys.purge("orders");
     expect(await removeOrders()).toEqual({ kind: "removed" });
     expect(looks).toEqual([]);
   });
 
   it("is gone if somebody else deletes it meanwhile", async () => {
-    local.afterRequest("listVersions", () => local.deleteKey("orders"));
+    local.afterRequest("listVersions", () => local.keys.delete("orders"));
     expect(await removeOrders()).toEqual({ kind: "removed" });
     expectGone();
   });
 
   it("is gone if somebody else deletes and purges it meanwhile", async () => {
     local.afterRequest("listVersions", () => {
-      local.deleteKey("orders");
-      local.purgeKey("orders");
+      local.keys.delete("orders");
+      local.keys.purge("orders");
     });
     expect(await removeOrders()).toEqual({ kind: "removed" });
     expectGone();
   });
 
   it("is gone if somebody else purges it meanwhile", async () => {
-    local.onRequest("purge", () => local.purgeKey("orders"));
+    local.onRequest("purge", () => local.keys.purge("orders"));
     expect(await removeOrders()).toEqual({ kind: "removed" });
   });
 
@@ -138,7 +138,7 @@ describe("a key that is removed", () => {
     await newVault({ purgeProtection: true, retentionDays: 7 });
     const purgedAt = Math.floor(clock.now() / 1000) * 1000 + 7 * 86_400_000;
     expect(await removeOrders()).toEqual({ kind: "notPurgeable", purgedAt });
-    expect(local.isDeleted("orders")).toBe(true);
+    expect(local.keys.isDeleted("orders")).toBe(true);
     expect(local.count("purge")).toBe(0);
   });
 });
@@ -152,26 +152,26 @@ describe("a removal that fails", () => {
     ["if it may not be looked at before the purge", "get", "deleted key", true, false],
     ["if it may not be purged", "purge", "purge key", true, false],
   ] as const)("%s says what is left", async (_, permission, because, isSoftDeleted, isThere) => {
-    local.permissions.delete(permission);
+    local.keys.permissions.delete(permission);
     const removal = await removeOrders(undefined, bounded);
     expect(removal).toEqual({ kind: "failed", isSoftDeleted, because: expect.stringContaining(because) });
-    expect(local.hasKey("orders")).toBe(isThere);
-    expect(local.isDeleted("orders")).toBe(!isThere);
+    expect(local.keys.has("orders")).toBe(isThere);
+    expect(local.keys.isDeleted("orders")).toBe(!isThere);
   });
 
   it("because a proxy answers 404 does not take the key for removed", async () => {
     local.fail("delete", { kind: "html", status: 404 });
     expect(await removeOrders()).toMatchObject({ kind: "failed", isSoftDeleted: false });
-    local.deleteKey("orders");
+    local.keys.delete("orders");
     local.fail("purge", { kind: "html", status: 404 });
     expect(await removeOrders()).toMatchObject({ kind: "failed", isSoftDeleted: true });
-    expect(local.isDeleted("orders")).toBe(true);
+    expect(local.keys.isDeleted("orders")).toBe(true);
   });
 
   it("because the vault does not answer about a key that is not there does not claim that it is soft-deleted", async () => {
-    local.deleteKey("orders");
-    local.purgeKey("orders");
-    local.permissions.delete("get");
+    local.keys.delete("orders");
+    local.keys.purge("orders");
+    local.keys.permissions.delete("get");
     expect(await removeOrders(undefined, bounded)).toMatchObject({ kind: "failed", isSoftDeleted: false });
   });
 

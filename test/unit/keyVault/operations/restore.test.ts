@@ -28,9 +28,9 @@ beforeEach(() => newTarget());
 async function newTarget(options: VaultOptions = {}): Promise<void> {
   clock = virtualClock();
   const source = await service.createVault(undefined, { kind: options.kind ?? "vault" });
-  const first = await source.createKey("orders");
-  const second = await source.rotateKey("orders");
-  blob = await source.backUpKey("orders");
+  const first = await source.keys.create("orders");
+  const second = await source.keys.rotate("orders");
+  blob = await source.keys.backUp("orders");
   versions = [second.version, first.version];
   target = await service.createVault(undefined, options);
 }
@@ -47,8 +47,8 @@ describe.each(["vault", "managedHsm"] as const)("a restore into a %s", (kind) =>
     const restored = await restoreBlob();
     expect(restored).toEqual({ kind: "restored", name: "orders", newest: versions[0], versions });
     expect(
-      target
-        .keyVersions("orders")
+      target.keys
+        .versions("orders")
         .map(({ version }) => version)
         .reverse(),
     ).toEqual(versions);
@@ -61,17 +61,17 @@ describe.each(["vault", "managedHsm"] as const)("a restore into a %s", (kind) =>
   });
 
   it("finds the name taken by a key in use, and changes nothing", async () => {
-    const { version } = await target.createKey("orders");
+    const { version } = await target.keys.create("orders");
     const taken = { kind: "nameTaken", name: "orders", isSoftDeleted: false, mayBeDone: false };
     expect(await restoreBlob()).toEqual(taken);
     expect(await restore(connectTo(service, target, { clock }), key, blob, undefined)).toEqual(taken);
-    expect(target.keyVersions("orders").map((one) => one.version)).toEqual([version]);
+    expect(target.keys.versions("orders").map((one) => one.version)).toEqual([version]);
     expect(clock.elapsed()).toBe(0);
   });
 
   it("finds the name taken by a soft-deleted key", async () => {
-    await target.createKey("orders");
-    target.deleteKey("orders");
+    await target.keys.create("orders");
+    target.keys.delete("orders");
     const taken = { kind: "nameTaken", name: "orders", isSoftDeleted: true, mayBeDone: false };
     expect(await restoreBlob()).toEqual(taken);
     expect(await restore(connectTo(service, target, { clock }), key, blob, undefined)).toEqual(taken);
@@ -81,14 +81,14 @@ describe.each(["vault", "managedHsm"] as const)("a restore into a %s", (kind) =>
 
 describe("a restore", () => {
   it("succeeds even if the restored versions cannot be listed", async () => {
-    target.permissions.delete("list");
+    target.keys.permissions.delete("list");
     expect(await restoreBlob()).toMatchObject({ kind: "restored", newest: versions[0], versions: undefined });
   });
 
   it.each([undefined, "invoices"])(
     "takes the name from the service's answer rather than the expected one (%s)",
     async (expected) => {
-      await target.createKey("orders");
+      await target.keys.create("orders");
       const connection = connectTo(service, target, { clock });
       expect(await restore(connection, key, blob, expected)).toMatchObject({ kind: "nameTaken", name: "orders" });
     },
@@ -97,14 +97,14 @@ describe("a restore", () => {
   it("takes the name from the words that the service used until 2020", async () => {
     const message = `Conflict while restoring key ${target.vaultUri}keys/orders/${versions[0]} - key already exists or concurrent access`;
     target.fail("restore", { kind: "status", status: 409, body: { error: { code: "Conflict", message } } });
-    await target.createKey("orders");
+    await target.keys.create("orders");
     const connection = connectTo(service, target, { clock });
     expect(await restore(connection, key, blob, undefined)).toMatchObject({ kind: "nameTaken", name: "orders" });
   });
 
   it("takes the expected name if the service names none, and fails if none is expected", async () => {
     target.fail("restore", { kind: "status", status: 409 }, 2);
-    await target.createKey("orders");
+    await target.keys.create("orders");
     expect(await restoreBlob()).toMatchObject({ kind: "nameTaken", name: "orders" });
     const connection = connectTo(service, target, { clock });
     expect((await failureOf(restore(connection, key, blob, undefined))).code).toBe("name-taken");
@@ -112,8 +112,8 @@ describe("a restore", () => {
 
   it("waits while a key of the name is being deleted, and then finds it soft-deleted", async () => {
     await newTarget({ deletionMilliseconds: 40_000 });
-    await target.createKey("orders");
-    target.deleteKey("orders");
+    await target.keys.create("orders");
+    target.keys.delete("orders");
     expect(await restoreBlob()).toMatchObject({ kind: "nameTaken", isSoftDeleted: true });
     expect(clock.elapsed()).toBeGreaterThanOrEqual(40_000);
     // While the name is in transition, the restore alone is repeated.
@@ -122,18 +122,18 @@ describe("a restore", () => {
 
   it("waits while a key of the name is being recovered, and then finds it in use", async () => {
     await newTarget({ recoveryMilliseconds: 20_000 });
-    await target.createKey("orders");
-    target.deleteKey("orders");
-    target.recoverKey("orders");
+    await target.keys.create("orders");
+    target.keys.delete("orders");
+    target.keys.recover("orders");
     expect(await restoreBlob()).toMatchObject({ kind: "nameTaken", isSoftDeleted: false });
     expect(clock.elapsed()).toBeGreaterThanOrEqual(20_000);
   });
 
   it("waits after a purge until the name is free", async () => {
     await newTarget({ purgeMilliseconds: 54_000 });
-    await target.createKey("orders");
-    target.deleteKey("orders");
-    target.purgeKey("orders");
+    await target.keys.create("orders");
+    target.keys.delete("orders");
+    target.keys.purge("orders");
     expect(await restoreBlob()).toMatchObject({ kind: "restored" });
     expect(clock.elapsed()).toBeGreaterThanOrEqual(54_000);
     expect(clock.elapsed()).toBeLessThan(75_000);
@@ -144,16 +144,16 @@ describe("a restore", () => {
     async (kind) => {
       target.fail("restore", { kind });
       expect(await restoreBlob()).toEqual({ kind: "nameTaken", name: "orders", isSoftDeleted: false, mayBeDone: true });
-      expect(target.hasKey("orders")).toBe(true);
+      expect(target.keys.has("orders")).toBe(true);
     },
   );
 
   it.each(["list", "get"] as const)("reports the conflict if the permission to %s is missing", async (permission) => {
     await newTarget({ purgeMilliseconds: 3_600_000 });
-    await target.createKey("orders");
-    target.deleteKey("orders");
-    target.purgeKey("orders");
-    target.permissions.delete(permission);
+    await target.keys.create("orders");
+    target.keys.delete("orders");
+    target.keys.purge("orders");
+    target.keys.permissions.delete(permission);
     expect((await failureOf(restoreBlob())).code).toBe("name-taken");
     expect(clock.elapsed()).toBe(0);
   });
@@ -162,18 +162,18 @@ describe("a restore", () => {
     "reports the failure of the connection if %s fails",
     async (operation) => {
       await newTarget({ purgeMilliseconds: 3_600_000 });
-      await target.createKey("orders");
-      target.deleteKey("orders");
-      target.purgeKey("orders");
+      await target.keys.create("orders");
+      target.keys.delete("orders");
+      target.keys.purge("orders");
       target.fail(operation, { kind: "reset" }, Number.POSITIVE_INFINITY);
       expect((await failureOf(restoreBlob())).code).toBe("connection");
     },
   );
 
   it("finds the name taken by a soft-deleted key even if the identity may not see deleted keys", async () => {
-    await target.createKey("orders");
-    target.deleteKey("orders");
-    target.permissions.delete("get");
+    await target.keys.create("orders");
+    target.keys.delete("orders");
+    target.keys.permissions.delete("get");
     expect(await restoreBlob()).toMatchObject({ kind: "nameTaken", isSoftDeleted: true });
   });
 

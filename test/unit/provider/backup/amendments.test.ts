@@ -18,10 +18,10 @@ async function dueForEver(): Promise<void> {
   await stack.backedUp();
   await stack.createAnew();
   await stack.mustUp({ triggers: [1] });
-  await stack.vault.rotateKey("orders");
+  await stack.vault.keys.rotate("orders");
   expect(await stack.engine.refresh()).toBe(true);
-  stack.vault.deleteKey("orders");
-  stack.vault.purgeKey("orders");
+  stack.vault.keys.delete("orders");
+  stack.vault.keys.purge("orders");
 }
 
 describe("an update whose backup fails", () => {

@@ -13,7 +13,7 @@ afterAll(() => service.stop());
 beforeEach(async () => {
   stack = await BackupStack.start(service);
   await stack.backedUp();
-  ({ version: invoices } = await stack.vault.createKey("invoices"));
+  ({ version: invoices } = await stack.vault.keys.create("invoices"));
 });
 
 const hashes = () => stack.previous.map(({ blobSha256 }) => blobSha256);
@@ -45,8 +45,8 @@ describe("a program that names another key", () => {
   });
 
   it("keeps the first key's backup also if the first key is deleted", async () => {
-    stack.vault.deleteKey("orders");
-    stack.vault.purgeKey("orders");
+    stack.vault.keys.delete("orders");
+    stack.vault.keys.purge("orders");
     await stack.mustUp({ keyName: "invoices" });
     expect(stack.previous).toMatchObject([{ sourceUri: stack.keyUri }]);
   });
@@ -61,7 +61,7 @@ describe("a program that names another key", () => {
   });
 
   it("keeps the backups of each of several keys", async () => {
-    await stack.vault.createKey("returns");
+    await stack.vault.keys.create("returns");
     await stack.mustUp({ keyName: "invoices" });
     stack.pass(1_000);
     await stack.mustUp({ keyName: "returns" });
@@ -105,7 +105,7 @@ describe("a program that names another key", () => {
 
 it("A program that names a key of the same name in another vault keeps the backup of the first vault's key", async () => {
   const { target } = stack.stack;
-  const { version } = await target.createKey("orders");
+  const { version } = await target.keys.create("orders");
   const { blobSha256 } = stack.outputs;
   await stack.mustUp({ vaultUri: target.vaultUri });
   expect(stack.outputs).toMatchObject({ vaultUri: target.vaultUri, versions: [version] });
@@ -116,7 +116,7 @@ it("A program that names a key of the same name in another vault keeps the backu
 it("A copy of the key with the same versions in another vault does not replace the first vault's backup", async () => {
   const { target } = stack.stack;
   const { blobSha256, blob } = stack.outputs;
-  expect(await target.restoreKey(String(blob))).toBe(true);
+  expect(await target.keys.restore(String(blob))).toBe(true);
   await stack.mustUp({ vaultUri: target.vaultUri });
   expect(hashes()).toEqual([blobSha256]);
 });

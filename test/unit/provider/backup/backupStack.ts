@@ -45,7 +45,7 @@ export class BackupStack {
 
   /** Creates the key and backs it up. Returns the version. */
   async backedUp(inputs?: Properties): Promise<string> {
-    const { version } = await this.vault.createKey("orders");
+    const { version } = await this.vault.keys.create("orders");
     await this.mustUp(inputs);
     this.pass(1_000);
     return version;
@@ -57,10 +57,10 @@ export class BackupStack {
 
   /** Purges the key and creates another one of the same name. Returns the version. */
   async createAnew(): Promise<string> {
-    this.vault.deleteKey("orders");
-    this.vault.purgeKey("orders");
+    this.vault.keys.delete("orders");
+    this.vault.keys.purge("orders");
     this.pass(1_000);
-    return (await this.vault.createKey("orders")).version;
+    return (await this.vault.keys.create("orders")).version;
   }
 
   /** Lets time pass, and forgets what was asked and printed. */

@@ -39,7 +39,7 @@ async function succeeds(asked: string[]): Promise<void> {
 describe("deleting a KeyBackup is allowed", () => {
   it("after one look if the vault has every version of the backup", async () => {
     await stack.backedUp();
-    await stack.vault.rotateKey("orders");
+    await stack.vault.keys.rotate("orders");
     await succeeds(["listVersions"]);
   });
 
@@ -52,14 +52,14 @@ describe("deleting a KeyBackup is allowed", () => {
 
   it("if the vault has the earlier backup's other key too", async () => {
     await stack.backedUp();
-    await stack.vault.createKey("invoices");
+    await stack.vault.keys.create("invoices");
     await stack.mustUp({ keyName: "invoices" });
     await succeeds(["listVersions", "listVersions"]);
   });
 
   it("without any request once forceDelete is recorded, which takes no request either", async () => {
     await stack.backedUp();
-    stack.vault.deleteKey("orders");
+    stack.vault.keys.delete("orders");
     expect(await stack.preview({ forceDelete: true })).toBe(true);
     expect(stack.printed).toContain("no new backup; the record changes, because forceDelete changed.");
     await stack.mustUp({ forceDelete: true });
@@ -84,14 +84,14 @@ describe("deleting a KeyBackup is allowed", () => {
 describe("deleting a KeyBackup is refused if", () => {
   it("the key is missing", async () => {
     await stack.backedUp();
-    stack.vault.deleteKey("orders");
-    stack.vault.purgeKey("orders");
+    stack.vault.keys.delete("orders");
+    stack.vault.keys.purge("orders");
     await isRefused('Key "orders" is not in localhost');
   });
 
   it("the key is soft-deleted", async () => {
     await stack.backedUp();
-    stack.vault.deleteKey("orders");
+    stack.vault.keys.delete("orders");
     await isRefused("is soft-deleted. Recover it: az keyvault key recover");
   });
 
@@ -110,9 +110,9 @@ describe("deleting a KeyBackup is refused if", () => {
 
   it("the vault lacks the key of an earlier backup", async () => {
     await stack.backedUp();
-    await stack.vault.createKey("invoices");
+    await stack.vault.keys.create("invoices");
     await stack.mustUp({ keyName: "invoices" });
-    stack.vault.deleteKey("orders");
+    stack.vault.keys.delete("orders");
     await isRefused("is soft-deleted");
   });
 
@@ -125,7 +125,7 @@ describe("deleting a KeyBackup is refused if", () => {
 
   it("the role assignment of whoever deletes it has expired", async () => {
     await stack.backedUp();
-    stack.vault.permissions.delete("list");
+    stack.vault.keys.permissions.delete("list");
     await isRefused("403 Forbidden (ForbiddenByRbac). Grant Microsoft.KeyVault/vaults/keys/read");
   });
 
@@ -165,9 +165,9 @@ describe("deleting a KeyBackup is refused if", () => {
   });
 
   it("the versions of the backup are unknown, also if the vault has the key", async () => {
-    stack.vault.permissions.delete("list");
+    stack.vault.keys.permissions.delete("list");
     await stack.backedUp();
-    stack.vault.permissions.add("list");
+    stack.vault.keys.permissions.add("list");
     await isRefused("The versions that the backup holds are unknown.");
   });
 
@@ -175,20 +175,20 @@ describe("deleting a KeyBackup is refused if", () => {
     await stack.backedUp();
     const { blobSha256, ...others } = stack.outputs;
     stack.engine.edit(others);
-    stack.vault.deleteKey("orders");
+    stack.vault.keys.delete("orders");
     await isRefused("is soft-deleted");
   });
 
   it("forceDelete was recorded and taken back", async () => {
     await stack.backedUp({ forceDelete: true });
     await stack.mustUp();
-    stack.vault.deleteKey("orders");
+    stack.vault.keys.delete("orders");
     await isRefused("is soft-deleted");
   });
 
   it("forceDelete is declared and not recorded yet", async () => {
     await stack.backedUp();
-    stack.vault.deleteKey("orders");
+    stack.vault.keys.delete("orders");
     await stack.preview({ forceDelete: true });
     await isRefused("is soft-deleted");
   });

@@ -27,7 +27,7 @@ async function withAnOnlyCopy(): Promise<Record<string, unknown>> {
 describe("an earlier backup", () => {
   it("is dropped if the new one holds all of its versions", async () => {
     await stack.backedUp();
-    await stack.vault.rotateKey("orders");
+    await stack.vault.keys.rotate("orders");
     await stack.mustUp({ triggers: [1] });
     expect(stack.outputs.previous).toEqual({});
   });
@@ -64,9 +64,9 @@ describe("an earlier backup", () => {
   it("is dropped once it was restored and backed up again, and then the other key's backup is kept", async () => {
     const { blob, versions } = await withAnOnlyCopy();
     const { blobSha256 } = stack.outputs;
-    stack.vault.deleteKey("orders");
-    stack.vault.purgeKey("orders");
-    expect(await stack.vault.restoreKey(String(blob))).toBe(true);
+    stack.vault.keys.delete("orders");
+    stack.vault.keys.purge("orders");
+    expect(await stack.vault.keys.restore(String(blob))).toBe(true);
     await stack.mustUp({ triggers: [2] });
     expect(stack.outputs.versions).toEqual(versions);
     expect(hashes()).toEqual([blobSha256]);
@@ -75,7 +75,7 @@ describe("an earlier backup", () => {
   it("is kept if the versions that the newer one holds are unknown", async () => {
     await stack.backedUp();
     const { blobSha256 } = stack.outputs;
-    stack.vault.permissions.delete("list");
+    stack.vault.keys.permissions.delete("list");
     await stack.mustUp({ triggers: [1] });
     expect(stack.previous).toMatchObject([
       { blobSha256, keptBecause: "the versions that the newer backup holds are unknown" },
@@ -83,10 +83,10 @@ describe("an earlier backup", () => {
   });
 
   it("is kept if the versions that it holds are unknown", async () => {
-    stack.vault.permissions.delete("list");
+    stack.vault.keys.permissions.delete("list");
     await stack.backedUp();
     const { blobSha256 } = stack.outputs;
-    stack.vault.permissions.add("list");
+    stack.vault.keys.permissions.add("list");
     await stack.mustUp({ triggers: [1] });
     expect(stack.previous).toMatchObject([
       { blobSha256, versions: [], keptBecause: "the versions that it holds are unknown" },
@@ -104,7 +104,7 @@ describe("an earlier backup", () => {
 
   it("is kept if the new blob is cut short, which a line says", async () => {
     const version = await stack.backedUp();
-    const whole = await stack.vault.backUpKey("orders");
+    const whole = await stack.vault.keys.backUp("orders");
     stack.vault.fail("backup", { kind: "value", value: whole.slice(0, 400) });
     await stack.mustUp({ triggers: [1] });
     expect(stack.printed).toContain("warning: the backup looks unusual: it is cut short or changed.");
@@ -112,7 +112,7 @@ describe("an earlier backup", () => {
   });
 
   it("is replaced by a new blob of an emulator if it is an emulator's too", async () => {
-    await stack.vault.createKey("orders");
+    await stack.vault.keys.create("orders");
     for (const [trigger, value] of ["AAAA", "BBBB"].entries()) {
       stack.vault.fail("backup", { kind: "value", value });
       await stack.mustUp({ triggers: [trigger] });
@@ -249,9 +249,9 @@ describe("a damaged earlier backup", () => {
   });
 
   it("replaces no older backup of the same versions", async () => {
-    stack.vault.permissions.delete("list");
+    stack.vault.keys.permissions.delete("list");
     await stack.backedUp();
-    stack.vault.permissions.add("list");
+    stack.vault.keys.permissions.add("list");
     await stack.mustUp({ triggers: [1] });
     const [unlisted] = stack.previous;
     const { blobSha256, versions } = stack.outputs;

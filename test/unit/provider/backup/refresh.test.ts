@@ -39,7 +39,7 @@ describe("a refresh", () => {
 
   it("finds a soft-deleted key missing, with the command that recovers it, and says that the backup is kept", async () => {
     await stack.backedUp();
-    stack.vault.deleteKey("orders");
+    stack.vault.keys.delete("orders");
     await refreshFinds(
       "missing",
       /is soft-deleted\. Recover it: az keyvault key recover --vault-name localhost --name/,
@@ -52,16 +52,16 @@ describe("a refresh", () => {
 
   it("finds a purged key missing", async () => {
     await stack.backedUp();
-    stack.vault.deleteKey("orders");
-    stack.vault.purgeKey("orders");
+    stack.vault.keys.delete("orders");
+    stack.vault.keys.purge("orders");
     await refreshFinds("missing", /^Key "orders" is not in localhost:\d+\.$/);
   });
 
   it("finds a key that is back current again, without a reason", async () => {
     await stack.backedUp();
-    stack.vault.deleteKey("orders");
+    stack.vault.keys.delete("orders");
     await stack.engine.refresh();
-    stack.vault.recoverKey("orders");
+    stack.vault.keys.recover("orders");
     expect(await stack.engine.refresh()).toBe(true);
     expect(stack.outputs.sourceStatus).toBe("current");
     expect(stack.outputs).not.toHaveProperty("sourceStatusReason");

@@ -57,7 +57,7 @@ async function refreshSees(reason: RegExp): Promise<void> {
 
 describe("the first backup", () => {
   it("takes three requests, and the preview before it takes none", async () => {
-    await stack.vault.createKey("orders");
+    await stack.vault.keys.create("orders");
     expect(await stack.preview()).toBeUndefined();
     expect(stack.asked).toEqual([]);
     await stack.mustUp();
@@ -65,7 +65,11 @@ describe("the first backup", () => {
   });
 
   it("records the key, its versions, its public key, its tags and the blob with its hash", async () => {
-    const { version, keyUri, keyUriWithVersion } = await stack.vault.createKey("orders", { tags: { team: "a" } });
+    const {
+      version,
+      uri: keyUri,
+      uriWithVersion: keyUriWithVersion,
+    } = await stack.vault.keys.create("orders", { tags: { team: "a" } });
     await stack.mustUp({ keyUri: keyUriWithVersion, triggers: ["a"] });
     expect(stack.outputs).toEqual({
       vaultUri: stack.vault.vaultUri,
@@ -75,7 +79,7 @@ describe("the first backup", () => {
       declaredVersion: version,
       triggers: ["a"],
       versions: [version],
-      thumbprints: { [version]: await calculateJwkThumbprint(stack.vault.publicJwk("orders") as JWK) },
+      thumbprints: { [version]: await calculateJwkThumbprint(stack.vault.keys.publicJwk("orders") as JWK) },
       updatedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/),
       tags: { team: "a" },
       blob: expect.stringMatching(/^[\w-]+$/),
@@ -100,9 +104,9 @@ describe("the first backup", () => {
   });
 
   it("is made without the permission to read the key, and then says what is unknown and what to grant", async () => {
-    const { keyUriWithVersion } = await stack.vault.createKey("orders");
-    stack.vault.permissions.delete("list");
-    stack.vault.permissions.delete("get");
+    const { uriWithVersion: keyUriWithVersion } = await stack.vault.keys.create("orders");
+    stack.vault.keys.permissions.delete("list");
+    stack.vault.keys.permissions.delete("get");
     await stack.mustUp({ keyUri: keyUriWithVersion });
     expect(stack.outputs).toMatchObject({ versions: [], thumbprints: {}, sourceStatus: "unreachable" });
     expect(stack.outputs.sourceStatusReason).toContain("Microsoft.KeyVault/vaults/keys/read");
@@ -114,7 +118,7 @@ describe("the first backup", () => {
 describe("a new backup is made when", () => {
   it("the program names a version that the backup does not hold", async () => {
     await stack.backedUp();
-    const { version, keyUriWithVersion } = await stack.vault.rotateKey("orders");
+    const { version, uriWithVersion: keyUriWithVersion } = await stack.vault.keys.rotate("orders");
     await makesANewBackup({ keyUri: keyUriWithVersion }, `the backup does not hold version ${version}.`);
     expect(stack.outputs.keyUriWithVersion).toBe(keyUriWithVersion);
   });
@@ -142,7 +146,7 @@ describe("a new backup is made when", () => {
 
   it("a refresh saw a new version", async () => {
     await stack.backedUp();
-    const { version } = await stack.vault.rotateKey("orders");
+    const { version } = await stack.vault.keys.rotate("orders");
     await keepsTheBackup();
     await refreshSees(new RegExp(`does not hold version ${version}$`));
     await makesANewBackup({}, `the backup does not hold version ${version}.`);
@@ -150,7 +154,7 @@ describe("a new backup is made when", () => {
 
   it("a refresh saw that an attribute changed", async () => {
     await stack.backedUp();
-    stack.vault.updateKey("orders", undefined, { enabled: false });
+    stack.vault.keys.update("orders", undefined, { enabled: false });
     await refreshSees(/^attributes or tags changed at \d{4}-/);
     await makesANewBackup({}, "attributes or tags changed at ");
   });
@@ -158,7 +162,7 @@ describe("a new backup is made when", () => {
   it("a refresh saw that a tag changed within the second of the backup", async () => {
     await stack.backedUp();
     stack.engine.edit({ ...stack.outputs, updatedAt: "2999-01-01T00:00:00.000Z" });
-    stack.vault.updateKey("orders", undefined, { tags: { a: "b" } });
+    stack.vault.keys.update("orders", undefined, { tags: { a: "b" } });
     await refreshSees(/^tags changed$/);
     await makesANewBackup({}, "tags changed.");
     expect(stack.outputs.tags).toEqual({ a: "b" });
@@ -172,10 +176,10 @@ describe("a new backup is made when", () => {
   });
 
   it("a refresh may list versions that the backup could not list", async () => {
-    stack.vault.permissions.delete("list");
+    stack.vault.keys.permissions.delete("list");
     const version = await stack.backedUp();
     expect(stack.outputs.versions).toEqual([]);
-    stack.vault.permissions.add("list");
+    stack.vault.keys.permissions.add("list");
     await refreshSees(/without the permission to list versions/);
     await makesANewBackup({}, "the backup was made without the permission to list versions");
     expect(stack.outputs.versions).toEqual([version]);
@@ -190,7 +194,7 @@ describe("a new backup is made when", () => {
 
   it("the program has --refresh in the same command", async () => {
     await stack.backedUp();
-    await stack.vault.rotateKey("orders");
+    await stack.vault.keys.rotate("orders");
     expect(await stack.engine.up(stack.declaring(), { refresh: true })).toBe(true);
     expect(stack.asked).toEqual(["listVersions", ...newBackup]);
   });
@@ -225,18 +229,18 @@ describe("no new backup is made when", () => {
 
   it("an earlier version is named that the backup holds", async () => {
     const version = await stack.backedUp();
-    await stack.vault.rotateKey("orders");
+    await stack.vault.keys.rotate("orders");
     await stack.mustUp({ triggers: [1] });
     await keepsTheBackup({ keyUri: `${stack.keyUri}/${version}`, triggers: [1] });
   });
 
   it("ignoreChanges makes the engine hand back the recorded inputs", async () => {
-    const { keyUriWithVersion } = await stack.vault.createKey("orders");
+    const { uriWithVersion: keyUriWithVersion } = await stack.vault.keys.create("orders");
     const provider = defineProvider(backupFamily("KeyBackup", key), stack.stack.environment());
     const program = { keyUri: keyUriWithVersion.replace("localhost", "LOCALHOST"), triggers: ["a"] };
     const { inputs: recorded } = await provider.check({}, program, undefined);
     await stack.mustUp(program);
-    const { keyUriWithVersion: rotated } = await stack.vault.rotateKey("orders");
+    const { uriWithVersion: rotated } = await stack.vault.keys.rotate("orders");
     const changed = { keyUri: rotated, triggers: ["b"] };
     await keepsTheBackup({ ...changed, keyUri: recorded.keyUri, triggers: recorded.triggers });
     expect(await stack.preview({ ...changed, keyUri: recorded.keyUri })).toBe(true);
@@ -258,7 +262,7 @@ describe("no new backup is made when", () => {
 
   it("the backup is too old and the key is missing, which a line says", async () => {
     await stack.backedUp({ maxAgeDays: 1 });
-    stack.vault.deleteKey("orders");
+    stack.vault.keys.delete("orders");
     await stack.engine.refresh();
     stack.pass(2 * day);
     await keepsTheBackup({ maxAgeDays: 1 });
@@ -266,7 +270,7 @@ describe("no new backup is made when", () => {
     expect(stack.printed).toContain(
       "but the source was missing at the last refresh. If it is back, run pulumi up --ref",
     );
-    stack.vault.recoverKey("orders");
+    stack.vault.keys.recover("orders");
     expect(await stack.engine.up(stack.declaring({ maxAgeDays: 1 }), { refresh: true })).toBe(true);
     expect(stack.asked).toEqual(["listVersions", ...newBackup]);
   });
@@ -325,7 +329,7 @@ describe("a new backup that fails", () => {
 
   it("leaves the record as it was if the key is missing", async () => {
     await stack.backedUp();
-    stack.vault.deleteKey("orders");
+    stack.vault.keys.delete("orders");
     await stack.engine.refresh();
     const { outputs } = stack;
     expect(await stack.up({ triggers: [1] })).toBe(false);
@@ -351,17 +355,18 @@ describe("a new backup that fails", () => {
 });
 
 describe("thumbprints", () => {
-  const thumbprintOf = (version: string) => calculateJwkThumbprint(stack.vault.publicJwk("orders", version) as JWK);
+  const thumbprintOf = (version: string) =>
+    calculateJwkThumbprint(stack.vault.keys.publicJwk("orders", version) as JWK);
 
   it("are added for each newest version, and stay while a backup holds the version", async () => {
     const first = await stack.backedUp();
-    const { version: second } = await stack.vault.rotateKey("orders");
+    const { version: second } = await stack.vault.keys.rotate("orders");
     await stack.mustUp({ triggers: [1] });
     const both = { [first]: await thumbprintOf(first), [second]: await thumbprintOf(second) };
     expect(stack.outputs.thumbprints).toEqual(both);
-    stack.vault.permissions.delete("get");
+    stack.vault.keys.permissions.delete("get");
     stack.pass(1_000);
-    await stack.vault.rotateKey("orders");
+    await stack.vault.keys.rotate("orders");
     await stack.mustUp({ triggers: [2] });
     expect(stack.outputs.versions).toHaveLength(3);
     expect(stack.outputs.thumbprints).toEqual(both);

@@ -24,7 +24,7 @@ async function up(inputs: Record<string, unknown> = {}): Promise<void> {
   expect(stack.drill.failureMessage).toBe("");
 }
 
-const isEmpty = () => !stack.target.hasKey("orders") && !stack.target.isDeleted("orders");
+const isEmpty = () => !stack.target.keys.has("orders") && !stack.target.keys.isDeleted("orders");
 
 describe.each(["RSA", "EC"] as const)("a drill of an %s key", (kty) => {
   it("proves each version, records the evidence and leaves nothing in the scratch vault", async () => {
@@ -55,8 +55,8 @@ describe.each(["RSA", "EC"] as const)("a drill of an %s key", (kty) => {
 
 describe("a drill", () => {
   it.each([1, 4])("of a key with %d versions makes at most 10 requests and 3 more for each version", async (count) => {
-    await stack.source.createKey("orders");
-    for (let version = 1; version < count; version += 1) await stack.source.rotateKey("orders");
+    await stack.source.keys.create("orders");
+    for (let version = 1; version < count; version += 1) await stack.source.keys.rotate("orders");
     await stack.backUp();
     await up();
     expect(stack.requests.length).toBeLessThanOrEqual(10 + 3 * count);
@@ -67,7 +67,7 @@ describe("a drill", () => {
     await stack.backedUp({ tags: { team: "orders", "restore-drill-for": "nobody" } });
     let tags: unknown;
     stack.target.afterRequest("update", () => {
-      tags = stack.target.keyVersions("orders").map((version) => version.tags);
+      tags = stack.target.keys.versions("orders").map((version) => version.tags);
     });
     await up();
     const { host } = new URL(stack.target.vaultUri);
@@ -78,7 +78,7 @@ describe("a drill", () => {
     await stack.backedUp();
     let tag = "";
     stack.target.afterRequest("update", () => {
-      [tag = ""] = stack.target.keyVersions("orders").map((version) => String(version.tags["restore-drill-of"]));
+      [tag = ""] = stack.target.keys.versions("orders").map((version) => String(version.tags["restore-drill-of"]));
     });
     const owner = `organization/project/dev/${"a".repeat(300)}-end`;
     await up({ owner });
@@ -98,7 +98,7 @@ describe("a drill", () => {
   it("writes no part of a blob or of a token into records and lines", async () => {
     await stack.backedUp();
     await up();
-    stack.target.permissions.delete("update");
+    stack.target.keys.permissions.delete("update");
     await stack.drill.up(stack.drilling({ triggers: ["again"] }));
     const texts = JSON.stringify([stack.drill.outputs, stack.printed, stack.drill.failureMessage]);
     const token = service.service.identity.accessToken("https://vault.azure.net");
@@ -156,7 +156,7 @@ describe("a drill of a version that cannot sign", () => {
   ] as const)("proves it partly if it %s, and the other versions wholly", async (_, change, because) => {
     const { version: first } = await stack.backedUp();
     const second = await stack.rotated();
-    stack.source.updateKey("orders", first, change);
+    stack.source.keys.update("orders", first, change);
     await stack.backUp();
     await up();
     expect(stack.drill.outputs).toMatchObject({

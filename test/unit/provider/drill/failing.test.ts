@@ -19,7 +19,7 @@ beforeEach(async () => {
 const passed = { versionId: "passed", publicKey: "passed", privateKey: "passed" };
 const notRun = expect.stringMatching(/^not run: /);
 const record = { onFailure: "record" } as const;
-const isEmpty = () => !stack.target.hasKey("orders") && !stack.target.isDeleted("orders");
+const isEmpty = () => !stack.target.keys.has("orders") && !stack.target.keys.isDeleted("orders");
 const cut = (blob: unknown, length: number) =>
   Buffer.from(String(blob), "base64url").subarray(0, length).toString("base64url");
 
@@ -57,7 +57,10 @@ describe("a drill fails without a request", () => {
     ["if the blob is not the recorded one", () => ({ blobSha256: "0".repeat(64) }), "blob is not the recorded backup"],
     [
       "if the blob is the backup of a secret",
-      async () => ({ blob: await stack.source.backUpAs("secret", "orders"), blobSha256: undefined }),
+      async () => {
+        await stack.source.secrets.create("orders");
+        return { blob: await stack.source.secrets.backUp("orders"), blobSha256: undefined };
+      },
       "blob is the backup of a secret, not of a key",
     ],
   ])("%s", async (_, backup, because) => {
@@ -90,7 +93,7 @@ describe("a drill fails", () => {
   it("if the blob lacks a version that the backup names", async () => {
     const { version: first } = await stack.backedUp();
     const second = await stack.rotated();
-    const blob = await stack.source.backUpKey("orders", { versions: [first] });
+    const blob = await stack.source.keys.backUp("orders", { versions: [first] });
     const because = "failed: the restored object does not have it";
     const { checks } = await failed({ blob, blobSha256: undefined }, because);
     expect(checks).toEqual([
@@ -120,28 +123,28 @@ describe("a drill fails", () => {
 
   it("if the blob holds another key than the program names, whose copy is removed", async () => {
     await stack.backedUp();
-    const { version } = await stack.source.createKey("invoices");
-    const blob = await stack.source.backUpKey("invoices");
+    const { version } = await stack.source.keys.create("invoices");
+    const blob = await stack.source.keys.backUp("invoices");
     const outputs = await failed({ blob, blobSha256: undefined }, 'the blob holds key "invoices", not "orders"');
     expect(outputs).toMatchObject({ restoredVersions: [version] });
-    expect(stack.target.hasKey("invoices") || stack.target.isDeleted("invoices")).toBe(false);
+    expect(stack.target.keys.has("invoices") || stack.target.keys.isDeleted("invoices")).toBe(false);
   });
 
   it("if the blob holds another key, whose name is taken in the scratch vault and is left as it is", async () => {
     await stack.backedUp();
-    await stack.source.createKey("invoices");
-    const { version } = await stack.target.createKey("invoices");
-    const blob = await stack.source.backUpKey("invoices");
+    await stack.source.keys.create("invoices");
+    const { version } = await stack.target.keys.create("invoices");
+    const blob = await stack.source.keys.backUp("invoices");
     await failed({ blob, blobSha256: undefined }, 'the blob holds key "invoices", not "orders"');
-    expect(stack.target.keyVersions("invoices")).toMatchObject([{ version, tags: {} }]);
+    expect(stack.target.keys.versions("invoices")).toMatchObject([{ version, tags: {} }]);
     expect(stack.changes).toEqual([]);
   });
 
   it("if the blob is of a key of that name in another vault", async () => {
     const { version } = await stack.backedUp();
     const elsewhere = await service.service.createVault();
-    const { version: other } = await elsewhere.createKey("orders");
-    const blob = await elsewhere.backUpKey("orders");
+    const { version: other } = await elsewhere.keys.create("orders");
+    const blob = await elsewhere.keys.backUp("orders");
     const { checks } = await failed({ blob, blobSha256: undefined }, "failed: the restored object does not have it");
     expect(checks).toMatchObject([
       { version: other, versionId: notRun },
@@ -159,10 +162,10 @@ describe("a drill fails", () => {
   });
 
   it("and names the failed version first, with the number of those that it does not name", async () => {
-    await stack.source.createKey("orders");
-    for (let count = 0; count < 3; count += 1) await stack.source.rotateKey("orders");
-    for (const { version } of stack.source.keyVersions("orders")) {
-      stack.source.updateKey("orders", version, { enabled: false });
+    await stack.source.keys.create("orders");
+    for (let count = 0; count < 3; count += 1) await stack.source.keys.rotate("orders");
+    for (const { version } of stack.source.keys.versions("orders")) {
+      stack.source.keys.update("orders", version, { enabled: false });
     }
     await stack.backUp();
     const versions = stack.backupRef.versions as string[];
@@ -177,7 +180,7 @@ describe("a drill fails", () => {
 describe("a failure with onFailure fail", () => {
   it("fails the update with a record, and each update runs the drill again until it succeeds", async () => {
     await stack.backedUp();
-    stack.target.permissions.delete("restore");
+    stack.target.keys.permissions.delete("restore");
     expect(await stack.drill.up(stack.drilling())).toBe(false);
     const { outputs, failure, id } = stack.drill;
     expect(failure).toMatchObject({ id: expect.any(String), stack: "" });
@@ -185,7 +188,7 @@ describe("a failure with onFailure fail", () => {
     stack.target.clearRequests();
     expect(await stack.drill.up(stack.drilling())).toBe(false);
     expect(stack.requests).toContain("restore");
-    stack.target.permissions.add("restore");
+    stack.target.keys.permissions.add("restore");
     expect(await stack.drill.preview(stack.drilling())).toBe(true);
     expect(stack.lines).toContain(
       `RestoreDrill ${stack.target.vaultUri}keys/orders: a drill will be run, because the last drill failed.`,
@@ -199,7 +202,7 @@ describe("a failure with onFailure fail", () => {
   it("takes the place of the evidence of a drill that succeeded", async () => {
     await stack.backedUp();
     await stack.drill.up(stack.drilling());
-    stack.target.permissions.delete("restore");
+    stack.target.keys.permissions.delete("restore");
     expect(await stack.drill.up(stack.drilling({ triggers: ["again"] }))).toBe(false);
     expect(stack.drill.outputs).toMatchObject({ outcome: "failed" });
     expect(stack.drill.outputs).not.toHaveProperty("verifiedAt");
@@ -207,7 +210,7 @@ describe("a failure with onFailure fail", () => {
 
   it("is run again if an earlier failure was only recorded", async () => {
     await stack.backedUp();
-    stack.target.permissions.delete("restore");
+    stack.target.keys.permissions.delete("restore");
     expect(await stack.drill.up(stack.drilling(record))).toBe(true);
     expect(await stack.drill.preview(stack.drilling(record))).toBe(false);
     expect(await stack.drill.preview(stack.drilling())).toBe(true);
@@ -216,10 +219,10 @@ describe("a failure with onFailure fail", () => {
 
 describe("with onFailure record the update goes on, and the record and a line say that", () => {
   const without = (permission: "list" | "restore" | "update" | "delete" | "purge") => () =>
-    stack.target.permissions.delete(permission);
+    stack.target.keys.permissions.delete(permission);
 
   it.each<[string, () => unknown, string, string]>([
-    ["another key has the name", () => stack.target.createKey("orders"), "failed", "not known to be"],
+    ["another key has the name", () => stack.target.keys.create("orders"), "failed", "not known to be"],
     [
       "the scratch vault is unreachable",
       () => stack.target.fail("any", { kind: "reset" }, Number.POSITIVE_INFINITY),
@@ -266,7 +269,7 @@ describe("with onFailure record the update goes on, and the record and a line sa
 
   it("the configuration is wrong, and an earlier drill left a copy in another vault, which stays on record", async () => {
     await stack.backedUp();
-    stack.target.permissions.delete("delete");
+    stack.target.keys.permissions.delete("delete");
     expect(await stack.drill.up(stack.drilling(record))).toBe(true);
     const { leftover } = stack.drill.outputs ?? {};
     const connect = () => {
@@ -281,7 +284,7 @@ describe("with onFailure record the update goes on, and the record and a line sa
 
   it("the copy was removed although it could not be tagged", async () => {
     await stack.backedUp();
-    stack.target.permissions.delete("update");
+    stack.target.keys.permissions.delete("update");
     await stack.drill.up(stack.drilling(record));
     expect(stack.changes).toEqual(["restore", "delete", "purge"]);
     expect(isEmpty()).toBe(true);

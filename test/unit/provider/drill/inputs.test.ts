@@ -22,8 +22,8 @@ beforeAll(async () => {
   backup = stack.backupRef;
   blob = String(backup.blob);
   const hsm = await service.service.createVault(undefined, { kind: "managedHsm" });
-  await hsm.createKey("orders");
-  hsmBlob = await hsm.backUpKey("orders");
+  await hsm.keys.create("orders");
+  hsmBlob = await hsm.keys.backUp("orders");
 });
 afterAll(() => service.stop());
 

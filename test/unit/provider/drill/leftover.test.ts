@@ -22,7 +22,7 @@ beforeEach(async () => {
 
 const day = 86_400_000;
 const record = { onFailure: "record" } as const;
-const isEmpty = (vault: LocalVault = stack.target) => !vault.hasKey("orders") && !vault.isDeleted("orders");
+const isEmpty = (vault: LocalVault = stack.target) => !vault.keys.has("orders") && !vault.keys.isDeleted("orders");
 const leftover = () => stack.drill.outputs?.leftover as Leftover | undefined;
 const command = (action: string) => `az keyvault key ${action} --vault-name localhost --name orders`;
 
@@ -34,7 +34,7 @@ async function up(inputs: Record<string, unknown> = {}): Promise<void> {
 /** A drill that could not remove its copy. */
 async function leaves(permission: "delete" | "purge", inputs: Record<string, unknown> = {}): Promise<void> {
   await stack.backedUp();
-  stack.target.permissions.delete(permission);
+  stack.target.keys.permissions.delete(permission);
   await up(inputs);
   expect(leftover()).toBeDefined();
   stack.target.clearRequests();
@@ -92,7 +92,7 @@ describe("a scratch vault with purge protection", () => {
     expect(await stack.drill.preview(stack.drilling(again))).toBe(false);
     expect(stack.target.requests).toEqual([]);
     stack.pass(120_000);
-    stack.target.purgeKey("orders");
+    stack.target.keys.purge("orders");
     expect(await stack.drill.preview(stack.drilling(again))).toBe(true);
     await stack.drill.up(stack.drilling(again));
     expect(stack.changes).toContain("restore");
@@ -161,7 +161,7 @@ describe("a copy that cannot be removed", () => {
       await leaves(step);
       expect(await stack.drill.preview(stack.drilling())).toBe(true);
       expect(stack.lines.at(-1)).toContain("because the last drill left a copy behind");
-      stack.target.permissions.add(step);
+      stack.target.keys.permissions.add(step);
       await up();
       expect(leftover()).toBeUndefined();
       expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
@@ -180,7 +180,7 @@ describe("a copy that cannot be removed", () => {
 
   it("is told with the reason of a drill that fails", async () => {
     const { version } = await stack.backedUp();
-    stack.target.permissions.delete("delete");
+    stack.target.keys.permissions.delete("delete");
     const backup = { ...stack.backupRef, thumbprints: { [version]: "other" } };
     expect(await stack.drill.up(stack.drilling({ backup }))).toBe(false);
     expect(stack.drill.failureMessage).toContain("publicKey failed: ");
@@ -189,16 +189,16 @@ describe("a copy that cannot be removed", () => {
 
   it("of another key than the program names is removed by the next drill", async () => {
     await stack.backedUp();
-    await stack.source.createKey("invoices");
-    const blob = await stack.source.backUpKey("invoices");
-    stack.target.permissions.delete("delete");
+    await stack.source.keys.create("invoices");
+    const blob = await stack.source.keys.backUp("invoices");
+    stack.target.keys.permissions.delete("delete");
     const backup = { ...stack.backupRef, blob, blobSha256: undefined };
     expect(await stack.drill.up(stack.drilling({ backup }))).toBe(false);
     expect(stack.drill.outputs).toMatchObject({ leftover: { keyName: "invoices" } });
-    stack.target.permissions.add("delete");
+    stack.target.keys.permissions.add("delete");
     await up();
-    expect(stack.target.keyNames).toEqual([]);
-    expect(stack.target.isDeleted("invoices")).toBe(false);
+    expect(stack.target.keys.names).toEqual([]);
+    expect(stack.target.keys.isDeleted("invoices")).toBe(false);
   });
 
   it("stays on record if the next blob is damaged", async () => {
@@ -218,10 +218,10 @@ describe("a copy that cannot be removed", () => {
 
   it("leaves the record once another key has its name, which the drill does not touch", async () => {
     await leaves("delete");
-    stack.target.deleteKey("orders");
-    stack.target.purgeKey("orders");
-    await stack.target.createKey("orders");
-    stack.target.permissions.add("delete");
+    stack.target.keys.delete("orders");
+    stack.target.keys.purge("orders");
+    await stack.target.keys.create("orders");
+    stack.target.keys.permissions.add("delete");
     await up(record);
     expect(stack.drill.outputs).toMatchObject({ outcome: "failed" });
     expect(leftover()).toBeUndefined();
@@ -231,9 +231,9 @@ describe("a copy that cannot be removed", () => {
 
   it("that an operator removed does no harm", async () => {
     await leaves("delete");
-    stack.target.deleteKey("orders");
-    stack.target.purgeKey("orders");
-    stack.target.permissions.add("delete");
+    stack.target.keys.delete("orders");
+    stack.target.keys.purge("orders");
+    stack.target.keys.permissions.add("delete");
     await up();
     expect(leftover()).toBeUndefined();
   });
@@ -248,7 +248,7 @@ describe("a copy in a scratch vault that the program does not name any more", ()
 
   it.each(["delete", "purge"] as const)("is removed before the next drill (%s)", async (step) => {
     await leaves(step);
-    stack.target.permissions.add(step);
+    stack.target.keys.permissions.add(step);
     await up(elsewhere());
     expect(isEmpty()).toBe(true);
     expect(isEmpty(other)).toBe(true);
@@ -264,8 +264,8 @@ describe("a copy in a scratch vault that the program does not name any more", ()
       expect(stack.drill.outputs).toMatchObject({ outcome: "failed", vaultUri: other.vaultUri });
       expect(leftover()).toMatchObject({ keyUri: before?.keyUri, command: before?.command });
     }
-    expect(stack.target.hasKey("orders")).toBe(true);
-    stack.target.permissions.add("delete");
+    expect(stack.target.keys.has("orders")).toBe(true);
+    stack.target.keys.permissions.add("delete");
     await up(elsewhere());
     expect(isEmpty()).toBe(true);
     expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
@@ -274,7 +274,7 @@ describe("a copy in a scratch vault that the program does not name any more", ()
   it("is removed from that vault when the resource is deleted", async () => {
     await leaves("delete");
     await up(elsewhere());
-    stack.target.permissions.add("delete");
+    stack.target.keys.permissions.add("delete");
     expect(await stack.drill.destroy()).toBe(true);
     expect(isEmpty()).toBe(true);
     expect(other.requests).toEqual([]);
@@ -282,7 +282,7 @@ describe("a copy in a scratch vault that the program does not name any more", ()
 
   it("leaves the record once it is removed, even if the next scratch vault is unreachable", async () => {
     await leaves("delete");
-    stack.target.permissions.add("delete");
+    stack.target.keys.permissions.add("delete");
     other.fail("any", { kind: "reset" }, Number.POSITIVE_INFINITY);
     await up(elsewhere());
     expect(stack.drill.outputs).toMatchObject({ outcome: "failed" });
@@ -292,12 +292,12 @@ describe("a copy in a scratch vault that the program does not name any more", ()
 
   it("is not mistaken for another key that has its name by now, which does not stop the drill", async () => {
     await leaves("delete");
-    stack.target.deleteKey("orders");
-    stack.target.purgeKey("orders");
-    await stack.target.createKey("orders");
-    stack.target.permissions.add("delete");
+    stack.target.keys.delete("orders");
+    stack.target.keys.purge("orders");
+    await stack.target.keys.create("orders");
+    stack.target.keys.permissions.add("delete");
     await up(elsewhere());
-    expect(stack.target.hasKey("orders")).toBe(true);
+    expect(stack.target.keys.has("orders")).toBe(true);
     expect(stack.changes).toEqual([]);
     expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
     expect(stack.lines.at(-1)).toContain("it is not known to be a copy of this drill");
@@ -305,7 +305,7 @@ describe("a copy in a scratch vault that the program does not name any more", ()
 
   it("does not stop the drill if that vault turns out to have purge protection", async () => {
     await leaves("purge");
-    stack.target.permissions.add("purge");
+    stack.target.keys.permissions.add("purge");
     stack.target.purgeProtection = true;
     await up(elsewhere());
     expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
@@ -316,7 +316,7 @@ describe("a copy in a scratch vault that the program does not name any more", ()
 describe("the deletion of the resource", () => {
   it.each(["delete", "purge"] as const)("removes the tagged copy that the last drill left (%s)", async (step) => {
     await leaves(step);
-    stack.target.permissions.add(step);
+    stack.target.keys.permissions.add(step);
     expect(await stack.drill.destroy()).toBe(true);
     expect(isEmpty()).toBe(true);
     expect(stack.drill.outputs).toBeUndefined();
@@ -324,13 +324,13 @@ describe("the deletion of the resource", () => {
 
   it("removes the copy of another key than the program names", async () => {
     await stack.backedUp();
-    await stack.source.createKey("invoices");
-    const blob = await stack.source.backUpKey("invoices");
-    stack.target.permissions.delete("delete");
+    await stack.source.keys.create("invoices");
+    const blob = await stack.source.keys.backUp("invoices");
+    stack.target.keys.permissions.delete("delete");
     await stack.drill.up(stack.drilling({ backup: { ...stack.backupRef, blob, blobSha256: undefined } }));
-    stack.target.permissions.add("delete");
+    stack.target.keys.permissions.add("delete");
     expect(await stack.drill.destroy()).toBe(true);
-    expect(stack.target.keyNames).toEqual([]);
+    expect(stack.target.keys.names).toEqual([]);
   });
 
   it("fails with the command if the copy cannot be removed, and can be repeated", async () => {
@@ -341,22 +341,22 @@ describe("the deletion of the resource", () => {
     expect(failureMessage).toContain(`Officer. Remove it: ${leftover()?.command}.`);
     expect(failureMessage).toContain("troubleshooting.md#copy-left");
     expect(failure).toMatchObject({ stack: "" });
-    stack.target.permissions.add("delete");
+    stack.target.keys.permissions.add("delete");
     expect(await stack.drill.destroy()).toBe(true);
     expect(isEmpty()).toBe(true);
   });
 
   it.each(["in use", "soft-deleted"])("leaves another key %s that has the name by now, with a line", async (state) => {
     await leaves("delete");
-    stack.target.deleteKey("orders");
-    stack.target.purgeKey("orders");
-    const { version } = await stack.target.createKey("orders");
-    if (state === "soft-deleted") stack.target.deleteKey("orders");
-    stack.target.permissions.add("delete");
+    stack.target.keys.delete("orders");
+    stack.target.keys.purge("orders");
+    const { version } = await stack.target.keys.create("orders");
+    if (state === "soft-deleted") stack.target.keys.delete("orders");
+    stack.target.keys.permissions.add("delete");
     const { keyUri } = leftover() as Leftover;
     expect(await stack.drill.destroy()).toBe(true);
     expect(stack.changes).toEqual([]);
-    expect((stack.target.deletedKey("orders")?.versions ?? stack.target.keyVersions("orders"))[0]).toMatchObject({
+    expect((stack.target.keys.deleted("orders")?.versions ?? stack.target.keys.versions("orders"))[0]).toMatchObject({
       version,
     });
     expect(stack.lines.at(-1)).toContain(
@@ -366,20 +366,20 @@ describe("the deletion of the resource", () => {
 
   it("leaves a copy that was never tagged, with a line", async () => {
     await stack.backedUp();
-    await stack.target.restoreKey(String(stack.backupRef.blob));
+    await stack.target.keys.restore(String(stack.backupRef.blob));
     expect(await stack.drill.up(stack.drilling())).toBe(false);
     expect(await stack.drill.destroy()).toBe(true);
-    expect(stack.target.hasKey("orders")).toBe(true);
+    expect(stack.target.keys.has("orders")).toBe(true);
     expect(stack.lines.at(-1)).toContain("not touched");
   });
 
   it("leaves the copy of another resource that has the name by now", async () => {
     await leaves("delete");
-    stack.target.updateKey("orders", undefined, {
+    stack.target.keys.update("orders", undefined, {
       tags: drillTag(stack.target.vaultUri, "organization/project/prod/orders"),
     });
-    stack.target.permissions.add("delete");
+    stack.target.keys.permissions.add("delete");
     expect(await stack.drill.destroy()).toBe(true);
-    expect(stack.target.hasKey("orders")).toBe(true);
+    expect(stack.target.keys.has("orders")).toBe(true);
   });
 });

@@ -16,7 +16,7 @@ beforeEach(async () => {
 const record = { onFailure: "record" } as const;
 const once = ["restore", "update", "delete", "purge"];
 const keyUri = () => `${stack.target.vaultUri}keys/orders`;
-const isEmpty = () => !stack.target.hasKey("orders") && !stack.target.isDeleted("orders");
+const isEmpty = () => !stack.target.keys.has("orders") && !stack.target.keys.isDeleted("orders");
 
 async function up(inputs: Record<string, unknown> = {}): Promise<void> {
   await stack.drill.up(stack.drilling(inputs));
@@ -25,7 +25,7 @@ async function up(inputs: Record<string, unknown> = {}): Promise<void> {
 
 /** The drill fails, and touches nothing. */
 async function refused(): Promise<Record<string, unknown>> {
-  const state = () => [stack.target.keyVersions("orders"), stack.target.deletedKey("orders")];
+  const state = () => [stack.target.keys.versions("orders"), stack.target.keys.deleted("orders")];
   const before = state();
   stack.target.clearRequests();
   expect(await stack.drill.up(stack.drilling())).toBe(false);
@@ -35,16 +35,16 @@ async function refused(): Promise<Record<string, unknown>> {
 }
 
 /** An object that was not tagged: what a process that died left, or what an operator restored. */
-const restoreUntagged = () => stack.target.restoreKey(String(stack.backupRef.blob));
+const restoreUntagged = () => stack.target.keys.restore(String(stack.backupRef.blob));
 
 describe.each(["in use", "soft-deleted"])("a key %s that has the name in the scratch vault", (state) => {
   const settle = () => {
-    if (state === "soft-deleted") stack.target.deleteKey("orders");
+    if (state === "soft-deleted") stack.target.keys.delete("orders");
   };
 
   it("is never touched if no drill made it", async () => {
     await stack.backedUp();
-    await stack.target.createKey("orders", { tags: { team: "orders" } });
+    await stack.target.keys.create("orders", { tags: { team: "orders" } });
     settle();
     const { failure, leftover } = await refused();
     expect(failure).toContain(`a ${state === "in use" ? "" : "soft-deleted "}key "orders" that is not known to be`);
@@ -69,8 +69,8 @@ describe.each(["in use", "soft-deleted"])("a key %s that has the name in the scr
       command: isSoftDeleted ? command("purge") : `${command("delete")} && ${command("purge")}`,
     });
     expect(stack.drill.failureMessage).toContain(String((leftover as { command: string }).command));
-    if (!isSoftDeleted) stack.target.deleteKey("orders");
-    stack.target.purgeKey("orders");
+    if (!isSoftDeleted) stack.target.keys.delete("orders");
+    stack.target.keys.purge("orders");
     await up();
     expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
     expect(stack.drill.outputs).not.toHaveProperty("leftover");
@@ -87,7 +87,7 @@ describe.each(["in use", "soft-deleted"])("a key %s that has the name in the scr
   it("is not touched if it is the copy of another resource, which the message names", async () => {
     await stack.backedUp();
     await restoreUntagged();
-    stack.target.updateKey("orders", undefined, {
+    stack.target.keys.update("orders", undefined, {
       tags: drillTag(stack.target.vaultUri, "organization/project/prod/orders"),
     });
     settle();
@@ -100,7 +100,7 @@ describe.each(["in use", "soft-deleted"])("a key %s that has the name in the scr
   it("is removed first if it is the tagged copy of an interrupted drill of this resource", async () => {
     await stack.backedUp();
     await restoreUntagged();
-    stack.target.updateKey("orders", undefined, {
+    stack.target.keys.update("orders", undefined, {
       tags: drillTag(stack.target.vaultUri, "organization/project/dev/orders"),
     });
     settle();
@@ -134,7 +134,7 @@ describe("a drill whose process dies", () => {
       if (isRecorded) await up();
       await stack.backUp();
       await die("restore");
-      expect(stack.target.keyVersions("orders")).toMatchObject([{ version, tags: {} }]);
+      expect(stack.target.keys.versions("orders")).toMatchObject([{ version, tags: {} }]);
       const { leftover } = await refused();
       expect(leftover).toMatchObject({ keyUri: keyUri(), version, command: expect.stringContaining("delete") });
       expect(await stack.drill.preview(stack.drilling(record))).toBe(true);
@@ -178,7 +178,7 @@ describe("a restore whose answer is lost", () => {
     await stack.backedUp();
     stack.target.onRequest("restore", async () => {
       await restoreUntagged();
-      stack.target.updateKey("orders", undefined, {
+      stack.target.keys.update("orders", undefined, {
         tags: drillTag(stack.target.vaultUri, "organization/project/prod/orders"),
       });
     });
@@ -190,12 +190,12 @@ describe("a restore whose answer is lost", () => {
   it("does not make a foreign key that took the name look like its copy", async () => {
     await stack.backedUp();
     stack.target.onRequest("restore", async () => {
-      await stack.target.createKey("orders");
+      await stack.target.keys.create("orders");
     });
     stack.target.fail("restore", { kind: "lostAnswer" });
     expect(await stack.drill.up(stack.drilling())).toBe(false);
     expect(stack.changes).toEqual([]);
-    expect(stack.target.keyVersions("orders")).toMatchObject([{ tags: {} }]);
+    expect(stack.target.keys.versions("orders")).toMatchObject([{ tags: {} }]);
   });
 });
 
@@ -210,11 +210,11 @@ describe("a lost answer", () => {
 });
 
 async function manyVersionsOfOneSecond(): Promise<void> {
-  await stack.source.createKey("orders");
+  await stack.source.keys.create("orders");
   // A vault lists versions by their ids: the newest one is not to be the first.
   for (;;) {
-    const { version: newest } = await stack.source.rotateKey("orders");
-    const ids = stack.source.keyVersions("orders").map(({ version }) => version);
+    const { version: newest } = await stack.source.keys.rotate("orders");
+    const ids = stack.source.keys.versions("orders").map(({ version }) => version);
     if (ids.length > 2 && ids.toSorted()[0] !== newest) break;
   }
   await stack.backUp();
@@ -239,7 +239,7 @@ describe("versions that the vault lists in another order than that of their crea
 
   it("do not keep a copy that could not be tagged from being removed", async () => {
     await manyVersionsOfOneSecond();
-    stack.target.permissions.delete("update");
+    stack.target.keys.permissions.delete("update");
     expect(await stack.drill.up(stack.drilling())).toBe(false);
     expect(isEmpty()).toBe(true);
   });
@@ -249,7 +249,7 @@ describe("a foreign key is never touched", () => {
   it("if it takes the name between the look and the restore", async () => {
     await stack.backedUp();
     stack.target.onRequest("restore", async () => {
-      await stack.target.createKey("orders");
+      await stack.target.keys.create("orders");
     });
     expect(await stack.drill.up(stack.drilling())).toBe(false);
     expect(stack.drill.failureMessage).toContain("appeared in the scratch vault meanwhile");
@@ -263,18 +263,18 @@ describe("a foreign key is never touched", () => {
     });
     expect(await stack.drill.up(stack.drilling())).toBe(false);
     expect(stack.drill.failureMessage).toContain("appeared in the scratch vault meanwhile");
-    expect(stack.target.keyVersions("orders")).toMatchObject([{ tags: {} }]);
+    expect(stack.target.keys.versions("orders")).toMatchObject([{ tags: {} }]);
   });
 
   it("if it takes the place of the copy before the copy is deleted", async () => {
     await stack.backedUp();
     stack.target.afterRequest("sign", async () => {
-      stack.target.deleteKey("orders");
-      stack.target.purgeKey("orders");
-      await stack.target.createKey("orders");
+      stack.target.keys.delete("orders");
+      stack.target.keys.purge("orders");
+      await stack.target.keys.create("orders");
     });
     await up();
-    expect(stack.target.hasKey("orders")).toBe(true);
+    expect(stack.target.keys.has("orders")).toBe(true);
     expect(stack.changes).toEqual(["restore", "update"]);
     expect(stack.drill.outputs).toMatchObject({ leftover: { keyUri: keyUri(), isSoftDeleted: false } });
   });
@@ -282,12 +282,12 @@ describe("a foreign key is never touched", () => {
   it("if it takes the place of the copy before the copy is purged", async () => {
     await stack.backedUp();
     stack.target.afterRequest("delete", async () => {
-      stack.target.purgeKey("orders");
-      await stack.target.createKey("orders");
-      stack.target.deleteKey("orders");
+      stack.target.keys.purge("orders");
+      await stack.target.keys.create("orders");
+      stack.target.keys.delete("orders");
     });
     await up();
-    expect(stack.target.isDeleted("orders")).toBe(true);
+    expect(stack.target.keys.isDeleted("orders")).toBe(true);
     expect(stack.changes).not.toContain("purge");
   });
 
@@ -295,24 +295,24 @@ describe("a foreign key is never touched", () => {
     await stack.backedUp();
     stack.target.fail("update", { kind: "forbidden", reason: "rbac" });
     stack.target.afterRequest("restore", () => {
-      stack.target.updateKey("orders", undefined, {
+      stack.target.keys.update("orders", undefined, {
         tags: drillTag(stack.target.vaultUri, "organization/project/prod/orders"),
       });
     });
     expect(await stack.drill.up(stack.drilling())).toBe(false);
-    expect(stack.target.hasKey("orders")).toBe(true);
+    expect(stack.target.keys.has("orders")).toBe(true);
     expect(stack.changes).toEqual(["restore"]);
   });
 
   it("if it takes the place of a copy that could not be tagged", async () => {
     await stack.backedUp();
     stack.target.onRequest("update", async () => {
-      stack.target.deleteKey("orders");
-      stack.target.purgeKey("orders");
-      await stack.target.createKey("orders");
+      stack.target.keys.delete("orders");
+      stack.target.keys.purge("orders");
+      await stack.target.keys.create("orders");
     });
     expect(await stack.drill.up(stack.drilling())).toBe(false);
-    expect(stack.target.hasKey("orders")).toBe(true);
+    expect(stack.target.keys.has("orders")).toBe(true);
     expect(stack.changes).toEqual(["restore"]);
   });
 });

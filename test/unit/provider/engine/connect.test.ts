@@ -25,7 +25,7 @@ beforeEach(async () => {
   useIdentityOf(service);
   vault = await service.createVault();
   vault.tenantId = tenantId;
-  await vault.createKey("orders");
+  await vault.keys.create("orders");
   service.identity.tokensIssued.length = 0;
 });
 
@@ -90,7 +90,7 @@ describe("a connection", () => {
   it("shares its token with the connections of the same identity to other vaults", async () => {
     const other = await service.createVault();
     other.tenantId = tenantId;
-    await other.createKey("orders");
+    await other.keys.create("orders");
     const config = application("one", { "azure-native:oidcAudience": "y" });
     await backUp(connect(vault.vaultUri, config), key, "orders");
     await backUp(connect(other.vaultUri, config), key, "orders");

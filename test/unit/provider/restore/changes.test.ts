@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 
 const unknown = pulumi.runtime.unknownValue;
-const versions = () => stack.target.keyVersions("orders").map(({ version }) => version);
+const versions = () => stack.target.keys.versions("orders").map(({ version }) => version);
 
 async function up(inputs: Record<string, unknown> = {}): Promise<void> {
   await stack.restore.up(stack.restoring(inputs));
@@ -28,8 +28,8 @@ async function refreshed(): Promise<Record<string, unknown> | undefined> {
 }
 
 function remove(): void {
-  stack.target.deleteKey("orders");
-  stack.target.purgeKey("orders");
+  stack.target.keys.delete("orders");
+  stack.target.keys.purge("orders");
 }
 
 const unreachable = () => stack.target.fail("any", { kind: "reset" }, Number.POSITIVE_INFINITY);
@@ -50,7 +50,7 @@ describe("a refresh", () => {
   it("records the versions that the key has by now", async () => {
     const [first] = versions();
     stack.pass(1_000);
-    const { version } = await stack.target.rotateKey("orders");
+    const { version } = await stack.target.keys.rotate("orders");
     const keyUriWithVersion = `${stack.target.vaultUri}keys/orders/${version}`;
     expect(await refreshed()).toMatchObject({ versions: [version, first], status: "present", keyUriWithVersion });
     expect(await stack.restore.preview(stack.restoring())).toBe(false);
@@ -68,20 +68,20 @@ describe("a refresh", () => {
   });
 
   it("finds the key soft-deleted with the command that recovers it, and the next update does not touch it", async () => {
-    stack.target.deleteKey("orders");
+    stack.target.keys.delete("orders");
     expect(await refreshed()).toMatchObject({
       status: "softDeleted",
       statusReason: expect.stringContaining("az keyvault key recover"),
     });
     expect(await stack.restore.up(stack.restoring())).toBe(false);
     expect(stack.restore.failureMessage).toContain("a soft-deleted key has its name");
-    stack.target.recoverKey("orders");
+    stack.target.keys.recover("orders");
     expect(await refreshed()).toMatchObject({ status: "present" });
   });
 
   it("finds another key in its place, which the next update does not touch", async () => {
     remove();
-    await stack.target.createKey("orders");
+    await stack.target.keys.create("orders");
     const { status, versions: recorded } = (await refreshed()) ?? {};
     expect([status, recorded]).toEqual(["replaced", stack.backupRef.versions]);
     expect(await stack.restore.up(stack.restoring())).toBe(false);
@@ -101,13 +101,13 @@ describe("a refresh", () => {
   });
 
   it("does not know what became of the key if the identity may not list", async () => {
-    stack.target.permissions.delete("list");
+    stack.target.keys.permissions.delete("list");
     expect(await refreshed()).toMatchObject({ status: "unreachable", statusReason: expect.stringContaining("403") });
   });
 
   it.each([
     ["missing", remove],
-    ["softDeleted", () => stack.target.deleteKey("orders")],
+    ["softDeleted", () => stack.target.keys.delete("orders")],
   ] as const)("keeps in mind that the key was seen %s while the vault is unreachable", async (status, happens) => {
     happens();
     const seen = await refreshed();
@@ -118,7 +118,7 @@ describe("a refresh", () => {
 
   it("keeps in mind that another key was seen while the vault is unreachable", async () => {
     remove();
-    await stack.target.createKey("orders");
+    await stack.target.keys.create("orders");
     const seen = await refreshed();
     unreachable();
     expect(await refreshed()).toEqual(seen);
@@ -142,9 +142,9 @@ describe("another vault", () => {
     expect(stack.restore.outputs).toMatchObject({ vaultUri: other.vaultUri, keyUri: `${other.vaultUri}keys/orders` });
     expect(stack.restore.id).toBe(id);
     expect(stack.lines).toEqual([expect.stringContaining("it will be restored, because vaultUri changed.")]);
-    expect(other.hasKey("orders")).toBe(true);
+    expect(other.keys.has("orders")).toBe(true);
     expect(stack.target.requests).toEqual([]);
-    expect(stack.target.hasKey("orders")).toBe(true);
+    expect(stack.target.keys.has("orders")).toBe(true);
   });
 });
 
@@ -152,21 +152,21 @@ describe("another key", () => {
   it("is restored in place, and the earlier key stays", async () => {
     await stack.backedUp();
     await up();
-    const { version } = await stack.source.createKey("invoices");
-    const blob = await stack.source.backUpKey("invoices");
+    const { version } = await stack.source.keys.create("invoices");
+    const blob = await stack.source.keys.backUp("invoices");
     const backup = { blob, keyUri: `${stack.source.vaultUri}keys/invoices`, versions: [version] };
     await up({ backup });
     expect(stack.restore.outputs).toMatchObject({ keyName: "invoices", versions: [version] });
     expect(stack.lines).toEqual([expect.stringContaining("because the backup is of another object.")]);
-    expect(stack.target.keyNames).toEqual(["invoices", "orders"]);
+    expect(stack.target.keys.names).toEqual(["invoices", "orders"]);
     expect(stack.changes).toEqual(["restore", "restore"]);
   });
 
   it("in a blob that comes without a name is restored in place, too", async () => {
     await stack.backedUp();
     await up();
-    await stack.source.createKey("invoices");
-    await up({ backup: { blob: await stack.source.backUpKey("invoices") } });
+    await stack.source.keys.create("invoices");
+    await up({ backup: { blob: await stack.source.keys.backUp("invoices") } });
     expect(stack.restore.outputs).toMatchObject({ keyName: "invoices" });
     expect(stack.lines).toEqual([expect.stringContaining("because the backup changed.")]);
   });
@@ -215,7 +215,7 @@ describe("a newer backup, with onNewVersions keep", () => {
     const second = await stack.rotated();
     await up();
     remove();
-    await stack.target.restoreKey(String(stack.backupRef.blob));
+    await stack.target.keys.restore(String(stack.backupRef.blob));
     const { versions: [newest] = [], missingVersions } = (await refreshed()) as {
       versions?: string[];
       missingVersions?: unknown;
@@ -238,10 +238,10 @@ describe("a key that is restored into the vault of its source", () => {
   it("is put back after it was purged, and lacks no version after it is rotated and backed up anew", async () => {
     await stack.backedUp();
     const home = { vaultUri: stack.source.vaultUri };
-    stack.source.deleteKey("orders");
-    stack.source.purgeKey("orders");
+    stack.source.keys.delete("orders");
+    stack.source.keys.purge("orders");
     await up(home);
-    expect(stack.source.hasKey("orders")).toBe(true);
+    expect(stack.source.keys.has("orders")).toBe(true);
     await stack.rotated();
     for (const onNewVersions of ["keep", "recreate"]) {
       expect(await stack.restore.preview(stack.restoring({ ...home, onNewVersions }))).toBe(false);

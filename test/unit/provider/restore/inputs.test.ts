@@ -22,10 +22,11 @@ beforeAll(async () => {
   await stack.backedUp();
   backup = stack.backupRef;
   blob = String(backup.blob);
-  secretBlob = await stack.source.backUpAs("secret", "orders");
+  await stack.source.secrets.create("orders");
+  secretBlob = await stack.source.secrets.backUp("orders");
   const hsm = await service.service.createVault(undefined, { kind: "managedHsm" });
-  await hsm.createKey("orders");
-  hsmBlob = await hsm.backUpKey("orders");
+  await hsm.keys.create("orders");
+  hsmBlob = await hsm.keys.backUp("orders");
 });
 afterAll(() => service.stop());
 beforeEach(() => stack.target.clearRequests());

@@ -19,7 +19,11 @@ async function up(inputs: Record<string, unknown> = {}): Promise<void> {
 
 /** The restore is refused, and changes nothing. */
 async function refused(inputs: Record<string, unknown> = {}): Promise<string> {
-  const state = () => [stack.target.keyVersions("orders"), stack.target.deletedKey("orders"), stack.restore.outputs];
+  const state = () => [
+    stack.target.keys.versions("orders"),
+    stack.target.keys.deleted("orders"),
+    stack.restore.outputs,
+  ];
   const before = state();
   stack.target.clearRequests();
   expect(await stack.restore.up(stack.restoring(inputs))).toBe(false);
@@ -37,7 +41,7 @@ async function refusedByName(inputs: Record<string, unknown> = {}): Promise<stri
   return message;
 }
 
-const restoreBehindTheProgram = () => stack.target.restoreKey(String(stack.backupRef.blob));
+const restoreBehindTheProgram = () => stack.target.keys.restore(String(stack.backupRef.blob));
 
 describe("a key that is in the vault already", () => {
   it("is adopted if it has the versions and public keys of the backup, which one line says", async () => {
@@ -57,7 +61,7 @@ describe("a key that is in the vault already", () => {
     const { version: first } = await stack.backedUp();
     await restoreBehindTheProgram();
     stack.pass(1_000);
-    const { version: second } = await stack.target.rotateKey("orders");
+    const { version: second } = await stack.target.keys.rotate("orders");
     await up();
     const restoredFrom = { versions: [first] };
     expect(stack.restore.outputs).toMatchObject({ versions: [second, first], missingVersions: [], restoredFrom });
@@ -109,7 +113,7 @@ describe("a key that is in the vault already", () => {
     await stack.backedUp();
     await restoreBehindTheProgram();
     stack.pass(1_000);
-    const { version: own } = await stack.target.rotateKey("orders");
+    const { version: own } = await stack.target.keys.rotate("orders");
     const second = await stack.rotated();
     const message = await refusedByName();
     expect(message).toContain(`without version ${second}.`);
@@ -119,7 +123,7 @@ describe("a key that is in the vault already", () => {
 
   it("is refused if it is a different key", async () => {
     await stack.backedUp();
-    await stack.target.createKey("orders");
+    await stack.target.keys.create("orders");
     const message = await refusedByName();
     expect(message).toContain("another key has its name; it has none of the backup's versions");
   });
@@ -147,12 +151,12 @@ describe("a key that is in the vault already", () => {
     "is refused while it is soft-deleted (another key: %s), and adopted once recovered",
     async (isOther) => {
       await stack.backedUp();
-      await (isOther ? stack.target.createKey("orders") : restoreBehindTheProgram());
-      stack.target.deleteKey("orders");
+      await (isOther ? stack.target.keys.create("orders") : restoreBehindTheProgram());
+      stack.target.keys.delete("orders");
       const message = await refusedByName();
       expect(message).toContain("a soft-deleted key has its name");
       expect(message).toContain("az keyvault key recover --vault-name localhost --name orders");
-      stack.target.recoverKey("orders");
+      stack.target.keys.recover("orders");
       expect(await stack.restore.up(stack.restoring())).toBe(!isOther);
     },
   );
@@ -169,7 +173,7 @@ describe("a key that is in the vault already", () => {
   it("is not adopted if its versions cannot be listed", async () => {
     await stack.backedUp();
     await restoreBehindTheProgram();
-    stack.target.permissions.delete("list");
+    stack.target.keys.permissions.delete("list");
     const message = await refused();
     expect(message).toContain("409 Conflict");
     expect(message).toContain("troubleshooting.md#name-taken");
@@ -179,8 +183,8 @@ describe("a key that is in the vault already", () => {
     await stack.backedUp();
     await restoreBehindTheProgram();
     const disappears = () => {
-      stack.target.deleteKey("orders");
-      stack.target.purgeKey("orders");
+      stack.target.keys.delete("orders");
+      stack.target.keys.purge("orders");
     };
     stack.target.afterRequest("listVersions", disappears);
     expect(await stack.restore.up(stack.restoring())).toBe(false);
@@ -202,9 +206,9 @@ describe("a name that is not free yet", () => {
   it("is waited for after a purge", async () => {
     const { version } = await stack.backedUp();
     stack.target.purgeMilliseconds = hour;
-    await stack.target.createKey("orders");
-    stack.target.deleteKey("orders");
-    stack.target.purgeKey("orders");
+    await stack.target.keys.create("orders");
+    stack.target.keys.delete("orders");
+    stack.target.keys.purge("orders");
     freesTheNameInTime();
     await up();
     expect(stack.restore.outputs).toMatchObject({ versions: [version] });
@@ -214,8 +218,8 @@ describe("a name that is not free yet", () => {
   it("is waited for while a key is being deleted, until that key is found soft-deleted", async () => {
     await stack.backedUp();
     stack.target.deletionMilliseconds = hour;
-    await stack.target.createKey("orders");
-    stack.target.deleteKey("orders");
+    await stack.target.keys.create("orders");
+    stack.target.keys.delete("orders");
     freesTheNameInTime();
     const message = await refusedByName();
     expect(message).toContain("a soft-deleted key has its name");
@@ -226,8 +230,8 @@ describe("a name that is not free yet", () => {
     const { version } = await stack.backedUp();
     await restoreBehindTheProgram();
     stack.target.recoveryMilliseconds = hour;
-    stack.target.deleteKey("orders");
-    stack.target.recoverKey("orders");
+    stack.target.keys.delete("orders");
+    stack.target.keys.recover("orders");
     freesTheNameInTime();
     await up();
     expect(stack.restore.outputs).toMatchObject({ versions: [version] });
@@ -238,9 +242,9 @@ describe("a name that is not free yet", () => {
     stack = await service.newStack({}, { freeName: 60, notReady: [20] });
     await stack.backedUp();
     stack.target.purgeMilliseconds = 60_000;
-    await stack.target.createKey("orders");
-    stack.target.deleteKey("orders");
-    stack.target.purgeKey("orders");
+    await stack.target.keys.create("orders");
+    stack.target.keys.delete("orders");
+    stack.target.keys.purge("orders");
     expect(await refused()).toContain("purged a moment ago. Run again in a few minutes.");
   });
 });

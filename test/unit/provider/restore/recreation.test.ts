@@ -13,8 +13,8 @@ beforeEach(async () => {
 });
 
 const recreate = { onNewVersions: "recreate" } as const;
-const versions = () => stack.target.keyVersions("orders").map(({ version }) => version);
-const deletedVersions = () => stack.target.deletedKey("orders")?.versions.map(({ version }) => version);
+const versions = () => stack.target.keys.versions("orders").map(({ version }) => version);
+const deletedVersions = () => stack.target.keys.deleted("orders")?.versions.map(({ version }) => version);
 
 async function up(inputs: Record<string, unknown> = recreate): Promise<void> {
   await stack.restore.up(stack.restoring(inputs));
@@ -32,7 +32,7 @@ async function outdated(): Promise<[first: string, second: string]> {
 
 async function addVersion(): Promise<string> {
   stack.pass(1_000);
-  return (await stack.target.rotateKey("orders")).version;
+  return (await stack.target.keys.rotate("orders")).version;
 }
 
 describe("a restored key whose backup has newer versions", () => {
@@ -58,7 +58,7 @@ describe("a restored key whose backup has newer versions", () => {
     });
     expect(stack.restore.outputs?.restoredAt).not.toBe(restoredAt);
     for (const version of [first, second]) {
-      expect(stack.target.publicJwk("orders", version)).toEqual(stack.source.publicJwk("orders", version));
+      expect(stack.target.keys.publicJwk("orders", version)).toEqual(stack.source.keys.publicJwk("orders", version));
     }
     stack.target.clearRequests();
     await up();
@@ -86,19 +86,19 @@ describe("a restored key whose backup has newer versions", () => {
 
   it("is left alone if it has those versions by now", async () => {
     const [first, second] = await outdated();
-    stack.target.deleteKey("orders");
-    stack.target.purgeKey("orders");
-    await stack.target.restoreKey(String(stack.backupRef.blob));
+    stack.target.keys.delete("orders");
+    stack.target.keys.purge("orders");
+    await stack.target.keys.restore(String(stack.backupRef.blob));
     await up();
     expect(stack.changes).toEqual([]);
     expect(stack.restore.outputs).toMatchObject({ versions: [second, first], missingVersions: [] });
   });
 
   it("is recreated if it was made and rotated within one second", async () => {
-    await stack.source.createKey("orders");
+    await stack.source.keys.create("orders");
     await stack.backUp();
     await up();
-    for (let count = 0; count < 6; count += 1) await stack.source.rotateKey("orders");
+    for (let count = 0; count < 6; count += 1) await stack.source.keys.rotate("orders");
     await stack.backUp();
     await up();
     expect(versions()).toHaveLength(7);
@@ -114,7 +114,7 @@ describe("a key in the vault of its source", () => {
     stack.source.clearRequests();
     await up(home);
     expect(stack.source.requests).toEqual([]);
-    expect(stack.source.keyVersions("orders")).toHaveLength(2);
+    expect(stack.source.keys.versions("orders")).toHaveLength(2);
   });
 });
 
@@ -150,9 +150,9 @@ describe("a key is not recreated, and nothing is changed,", () => {
 
   it("if another key has its name", async () => {
     await outdated();
-    stack.target.deleteKey("orders");
-    stack.target.purgeKey("orders");
-    const { version } = await stack.target.createKey("orders");
+    stack.target.keys.delete("orders");
+    stack.target.keys.purge("orders");
+    const { version } = await stack.target.keys.create("orders");
     expect(await refused()).toContain(`does not hold version ${version}`);
   });
 
@@ -166,7 +166,7 @@ describe("a key is not recreated, and nothing is changed,", () => {
   it("if it is soft-deleted in a vault with purge protection", async () => {
     await outdated();
     stack.target.purgeProtection = true;
-    stack.target.deleteKey("orders");
+    stack.target.keys.delete("orders");
     expect(await refused()).toContain("The vault has purge protection");
     expect(stack.requests).not.toContain("purge");
   });
@@ -179,7 +179,7 @@ describe("a key is not recreated, and nothing is changed,", () => {
 
   it("if the identity may not list its versions", async () => {
     await outdated();
-    stack.target.permissions.delete("list");
+    stack.target.keys.permissions.delete("list");
     expect(await refused()).toContain("Microsoft.KeyVault/vaults/keys/read");
   });
 
@@ -198,7 +198,7 @@ describe("a key is not recreated, and nothing is changed,", () => {
 
   it("if the identity may not delete it", async () => {
     await outdated();
-    stack.target.permissions.delete("delete");
+    stack.target.keys.permissions.delete("delete");
     expect(await stack.restore.up(stack.restoring(recreate))).toBe(false);
     expect(stack.restore.failureMessage).toContain("Microsoft.KeyVault/vaults/keys/delete");
     expect(stack.restore.failureMessage).not.toContain("soft-deleted now");
@@ -213,9 +213,9 @@ describe("a version that appears while its key is recreated", () => {
       "after the deletion",
       (appears: () => Promise<void>) =>
         stack.target.afterRequest("delete", async () => {
-          stack.target.recoverKey("orders");
+          stack.target.keys.recover("orders");
           await appears();
-          stack.target.deleteKey("orders");
+          stack.target.keys.delete("orders");
         }),
     ],
   ] as const)("%s is never purged, and the message says how to recover the key", async (_, when) => {
@@ -233,7 +233,7 @@ describe("a version that appears while its key is recreated", () => {
     // The next update does not purge it either.
     expect(await stack.restore.up(stack.restoring(recreate))).toBe(false);
     expect(deletedVersions()).toEqual([first, own]);
-    stack.target.recoverKey("orders");
+    stack.target.keys.recover("orders");
     await up({});
     expect(versions()).toEqual([first, own]);
   });
@@ -311,11 +311,11 @@ describe("a recreation that is interrupted", () => {
   it("by another key that takes the name leaves that key as it is", async () => {
     await outdated();
     stack.target.onRequest("restore", async () => {
-      await stack.target.createKey("orders");
+      await stack.target.keys.create("orders");
     });
     expect(await stack.restore.up(stack.restoring(recreate))).toBe(false);
     expect(stack.restore.failureMessage).toContain("another key has its name");
     expect(stack.changes).toEqual(["delete", "purge"]);
-    expect(stack.target.hasKey("orders")).toBe(true);
+    expect(stack.target.keys.has("orders")).toBe(true);
   });
 });

@@ -41,7 +41,7 @@ describe.each(["RSA", "EC"] as const)("a KeyRestore of an %s key", (kty) => {
     });
     expect(Date.parse(String(restoredAt))).toBeGreaterThanOrEqual(before - 1);
     for (const version of [first, second]) {
-      expect(stack.target.publicJwk("orders", version)).toEqual(stack.source.publicJwk("orders", version));
+      expect(stack.target.keys.publicJwk("orders", version)).toEqual(stack.source.keys.publicJwk("orders", version));
     }
     expect(stack.requests).toEqual(["restore", "listVersions"]);
     expect(stack.lines).toEqual([]);
@@ -64,7 +64,7 @@ describe("a restored key", () => {
     stack.target.clearRequests();
     expect(await stack.restore.destroy()).toBe(true);
     expect(stack.target.requests).toEqual([]);
-    expect(stack.target.hasKey("orders")).toBe(true);
+    expect(stack.target.keys.has("orders")).toBe(true);
     expect(stack.restore.outputs).toBeUndefined();
   });
 
@@ -87,7 +87,7 @@ describe("a restored key", () => {
   it("lacks the versions that the backup names and the blob does not hold", async () => {
     const { version: first } = await stack.backedUp();
     const second = await stack.rotated();
-    const blob = await stack.source.backUpKey("orders", { versions: [first] });
+    const blob = await stack.source.keys.backUp("orders", { versions: [first] });
     await up({ backup: { ...stack.backupRef, blob, blobSha256: undefined } });
     expect(stack.restore.outputs).toMatchObject({ versions: [first], missingVersions: [second] });
   });
@@ -97,7 +97,7 @@ describe("an identity that may restore keys and not list them", () => {
   it("records the versions that the backup names", async () => {
     const { version: first } = await stack.backedUp();
     const second = await stack.rotated();
-    stack.target.permissions.delete("list");
+    stack.target.keys.permissions.delete("list");
     await up();
     expect(stack.restore.outputs).toMatchObject({ versions: [second, first], missingVersions: [] });
   });
@@ -105,7 +105,7 @@ describe("an identity that may restore keys and not list them", () => {
   it("records the newest version if the backup names none", async () => {
     await stack.backedUp();
     const second = await stack.rotated();
-    stack.target.permissions.delete("list");
+    stack.target.keys.permissions.delete("list");
     await up({ backup: { blob: stack.backupRef.blob } });
     const restoredFrom = { versions: [second] };
     expect(stack.restore.outputs).toMatchObject({ versions: [second], missingVersions: [], restoredFrom });
@@ -113,7 +113,7 @@ describe("an identity that may restore keys and not list them", () => {
 
   it("records the newest version alone if the backup does not name it", async () => {
     const { version } = await stack.backedUp();
-    stack.target.permissions.delete("list");
+    stack.target.keys.permissions.delete("list");
     await up({ backup: { ...stack.backupRef, versions: ["0".repeat(32)] } });
     expect(stack.restore.outputs).toMatchObject({ versions: [version], missingVersions: ["0".repeat(32)] });
   });
@@ -141,32 +141,32 @@ describe("a blob alone", () => {
       await service.service.createVault(undefined, hsmOptions),
       await service.service.createVault(undefined, hsmOptions),
     ];
-    const { version } = await hsm.createKey("orders");
-    const blob = decoded(await hsm.backUpKey("orders")).toString("latin1");
+    const { version } = await hsm.keys.create("orders");
+    const blob = decoded(await hsm.keys.backUp("orders")).toString("latin1");
     const backup = { blob: `${blob}\n`, keyUri: `${hsm.vaultUri}keys/orders` };
     await up({ vaultUri: otherHsm.vaultUri, backup });
     expect(stack.restore.outputs).toMatchObject({ versions: [version] });
-    expect(otherHsm.publicJwk("orders")).toEqual(hsm.publicJwk("orders"));
+    expect(otherHsm.keys.publicJwk("orders")).toEqual(hsm.keys.publicJwk("orders"));
   });
 });
 
 describe("a blob of another key than the program names", () => {
   it("fails the update, and the message says what is in the vault now and how to remove it", async () => {
-    await stack.source.createKey("invoices");
+    await stack.source.keys.create("invoices");
     await stack.backedUp();
-    const backup = { ...stack.backupRef, blob: await stack.source.backUpKey("invoices"), blobSha256: undefined };
+    const backup = { ...stack.backupRef, blob: await stack.source.keys.backUp("invoices"), blobSha256: undefined };
     expect(await stack.restore.up(stack.restoring({ backup }))).toBe(false);
     const { failureMessage, outputs } = stack.restore;
     expect(failureMessage).toContain('The blob held key "invoices", not "orders", and');
     expect(failureMessage).toContain("az keyvault key delete --vault-name localhost --name invoices");
     expect(outputs).toBeUndefined();
-    expect(stack.target.keyNames).toEqual(["invoices"]);
+    expect(stack.target.keys.names).toEqual(["invoices"]);
   });
 
   it("is adopted once the program names that key", async () => {
-    const { version } = await stack.source.createKey("invoices");
+    const { version } = await stack.source.keys.create("invoices");
     await stack.backedUp();
-    const blob = await stack.source.backUpKey("invoices");
+    const blob = await stack.source.keys.backUp("invoices");
     await stack.restore.up(stack.restoring({ backup: { ...stack.backupRef, blob, blobSha256: undefined } }));
     await up({ backup: { blob, keyName: "Invoices", versions: [version] } });
     expect(stack.restore.outputs).toMatchObject({ keyName: "invoices", versions: [version] });
@@ -199,7 +199,7 @@ describe("a restore that is interrupted", () => {
 describe("a restore that the service refuses", () => {
   it("records nothing, and says what to do", async () => {
     await stack.backedUp();
-    stack.target.permissions.delete("restore");
+    stack.target.keys.permissions.delete("restore");
     expect(await stack.restore.up(stack.restoring())).toBe(false);
     expect(stack.restore.failureMessage).toContain("403 Forbidden (ForbiddenByRbac)");
     expect(stack.restore.failureMessage).toContain("Microsoft.KeyVault/vaults/keys/restore/action");

@@ -16,7 +16,7 @@ beforeEach(async () => {
   await stack.backedUp();
 });
 
-const versionsIn = () => stack.target.keyVersions("orders").map(({ version }) => version);
+const versionsIn = () => stack.target.keys.versions("orders").map(({ version }) => version);
 
 describe("a KeyRestore and a RestoreDrill of one key in one vault", () => {
   it("take turns, so that the drill does not remove what the restore adopted", async () => {
@@ -30,8 +30,8 @@ describe("a KeyRestore and a RestoreDrill of one key in one vault", () => {
   });
 
   it("do not mistake each other's key: a restore adopts no copy of a drill", async () => {
-    await stack.target.restoreKey(String(stack.backupRef.blob));
-    stack.target.updateKey("orders", undefined, {
+    await stack.target.keys.restore(String(stack.backupRef.blob));
+    stack.target.keys.update("orders", undefined, {
       tags: drillTag(stack.target.vaultUri, "organization/other/dev/orders"),
     });
     expect(await stack.restore.up(stack.restoring())).toBe(false);
@@ -41,38 +41,38 @@ describe("a KeyRestore and a RestoreDrill of one key in one vault", () => {
 
 describe("a drill", () => {
   it("does not take a key for its copy whose tag was made for another vault", async () => {
-    await stack.target.restoreKey(String(stack.backupRef.blob));
-    stack.target.updateKey("orders", undefined, { tags: drillTag(stack.source.vaultUri, owner) });
+    await stack.target.keys.restore(String(stack.backupRef.blob));
+    stack.target.keys.update("orders", undefined, { tags: drillTag(stack.source.vaultUri, owner) });
     await stack.drill.up(stack.drilling({ onFailure: "record" }));
     expect(stack.drill.outputs).toMatchObject({ outcome: "failed" });
-    expect(stack.target.hasKey("orders")).toBe(true);
+    expect(stack.target.keys.has("orders")).toBe(true);
   });
 
   it("does not remove a copy that got a version of its own", async () => {
-    await stack.target.restoreKey(String(stack.backupRef.blob));
-    stack.target.updateKey("orders", undefined, { tags: drillTag(stack.target.vaultUri, owner) });
+    await stack.target.keys.restore(String(stack.backupRef.blob));
+    stack.target.keys.update("orders", undefined, { tags: drillTag(stack.target.vaultUri, owner) });
     stack.pass(1_000);
-    await stack.target.rotateKey("orders");
+    await stack.target.keys.rotate("orders");
     await stack.drill.up(stack.drilling({ onFailure: "record" }));
     expect(stack.drill.outputs).toMatchObject({ outcome: "failed", leftover: { isSoftDeleted: false } });
     expect(versionsIn()).toHaveLength(2);
   });
 
   it("still knows its copy after the stack was renamed", async () => {
-    stack.target.permissions.delete("delete");
+    stack.target.keys.permissions.delete("delete");
     await stack.drill.up(stack.drilling({ onFailure: "record" }));
     expect(stack.drill.outputs?.leftover).toMatchObject({ keyName: "orders" });
-    stack.target.permissions.add("delete");
+    stack.target.keys.permissions.add("delete");
     await stack.drill.up(stack.drilling({ onFailure: "record", owner: "organization/project/production/orders" }));
     expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
-    expect(stack.target.hasKey("orders")).toBe(false);
+    expect(stack.target.keys.has("orders")).toBe(false);
   });
 
   it("prints no command that removes the key if the vault may be the source's own", async () => {
     const { keyUri: _, ...backup } = stack.backupRef;
     await stack.drill.up({ ...stack.drilling({ backup, onFailure: "record" }), vaultUri: stack.source.vaultUri });
     expect(JSON.stringify(stack.drill.outputs)).not.toContain("az keyvault key delete");
-    expect(stack.source.hasKey("orders")).toBe(true);
+    expect(stack.source.keys.has("orders")).toBe(true);
   });
 
   it("prints no such command either when it is deleted", async () => {
@@ -82,7 +82,7 @@ describe("a drill", () => {
     expect(await stack.drill.destroy()).toBe(true);
     expect(stack.printed.join()).toContain("not touched");
     expect(stack.printed.join()).not.toMatch(/az keyvault|undefined/);
-    expect(stack.source.hasKey("orders")).toBe(true);
+    expect(stack.source.keys.has("orders")).toBe(true);
   });
 });
 
