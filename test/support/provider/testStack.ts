@@ -4,7 +4,9 @@ import type { CreatedObject, LocalVault } from "../../../localVault/localVault";
 import type { Operation } from "../../../localVault/operation";
 import type { VaultOptions } from "../../../localVault/vaultOptions";
 import type { Waits } from "../../../src/keyVault/connection/waits";
+import { capitalized } from "../../../src/keyVault/vaultUri";
 import { key } from "../../../src/objects/key";
+import type { ObjectKind } from "../../../src/objects/objectKind";
 import { backupFamily } from "../../../src/provider/backup/family";
 import { drillFamily } from "../../../src/provider/drill/family";
 import { defineProvider, type Environment } from "../../../src/provider/engine/defineProvider";
@@ -33,14 +35,15 @@ export class TestService {
     return new TestService(service, clock);
   }
 
-  /** A stack with a source vault, and another vault to restore into. */
-  async newStack(target: VaultOptions = {}, waits: Partial<Waits> = {}): Promise<TestStack> {
-    return new TestStack(
-      this,
-      await this.service.createVault(),
-      await this.service.createVault(undefined, target),
-      waits,
-    );
+  /** A stack for a key, with a source vault, and another vault to restore into. */
+  newStack(target: VaultOptions = {}, waits: Partial<Waits> = {}): Promise<TestStack> {
+    return this.stackOf(key, target, waits);
+  }
+
+  /** A stack for an object of the kind, with a source vault, and another vault to restore into. */
+  async stackOf(kind: ObjectKind, target: VaultOptions = {}, waits: Partial<Waits> = {}): Promise<TestStack> {
+    const source = await this.service.createVault();
+    return new TestStack(this, kind, source, await this.service.createVault(undefined, target), waits);
   }
 
   stop(): Promise<void> {
@@ -48,8 +51,11 @@ export class TestService {
   }
 }
 
-/** One stack with a backup of the key "orders", a restore of it and a drill, on engines in this process. */
+type Objects = ReturnType<LocalVault["collection"]>;
+
+/** One stack with a backup of the object "orders", a restore of it and a drill, on engines in this process. */
 export class TestStack {
+  readonly kind: ObjectKind;
   readonly source: LocalVault;
   readonly target: LocalVault;
   readonly backup: MemoryEngine;
@@ -60,8 +66,9 @@ export class TestStack {
   readonly #service: TestService;
   readonly #waits: Partial<Waits>;
 
-  constructor(service: TestService, source: LocalVault, target: LocalVault, waits: Partial<Waits>) {
+  constructor(service: TestService, kind: ObjectKind, source: LocalVault, target: LocalVault, waits: Partial<Waits>) {
     this.#service = service;
+    this.kind = kind;
     this.#waits = waits;
     this.source = source;
     this.target = target;
@@ -80,20 +87,35 @@ export class TestStack {
     };
   }
 
+  /** The name of a resource: `KeyBackup`. */
+  resource(family: "Backup" | "Restore"): string {
+    return `${capitalized(this.kind.noun)}${family}`;
+  }
+
+  /** The objects of the kind in the source vault. */
+  get objects(): Objects {
+    return this.source.collection(this.kind.collection);
+  }
+
+  /** The objects of the kind in the target vault. */
+  get copies(): Objects {
+    return this.target.collection(this.kind.collection);
+  }
+
   newBackup(): MemoryEngine {
-    return new MemoryEngine(() => defineProvider(backupFamily("KeyBackup", key), this.environment()));
+    return new MemoryEngine(() => defineProvider(backupFamily(this.resource("Backup"), this.kind), this.environment()));
   }
 
   /** Another restore resource, of a provider that may see a part of the world differently. */
   newRestore(different: Partial<Environment> = {}): MemoryEngine {
     const environment = () => ({ ...this.environment(), ...different });
-    return new MemoryEngine(() => defineProvider(restoreFamily("KeyRestore", key), environment()));
+    return new MemoryEngine(() => defineProvider(restoreFamily(this.resource("Restore"), this.kind), environment()));
   }
 
   /** Another drill resource, of a provider that may see a part of the world differently. */
   newDrill(different: Partial<Environment> = {}): MemoryEngine {
     const environment = () => ({ ...this.environment(), ...different });
-    return new MemoryEngine(() => defineProvider(drillFamily("RestoreDrill", key), environment()));
+    return new MemoryEngine(() => defineProvider(drillFamily("RestoreDrill"), environment()));
   }
 
   /** Runs a command whose process dies once the target has carried the operation out: it makes no request after that. */
@@ -114,32 +136,35 @@ export class TestStack {
     this.#service.clock.ahead += milliseconds;
   }
 
-  /** Creates the key, and backs it up. */
-  async backedUp(options: Parameters<LocalVault["keys"]["create"]>[1] = {}): Promise<CreatedObject> {
-    const created = await this.source.keys.create("orders", options);
+  /** Creates the object, and backs it up. */
+  async backedUp(options: Parameters<Objects["create"]>[1] = {}): Promise<CreatedObject> {
+    const created = await this.objects.create("orders", options);
     await this.backUp();
     return created;
   }
 
-  /** Rotates the key, and backs it up anew. */
+  /** Rotates the object, and backs it up anew. */
   async rotated(): Promise<string> {
     this.pass(1_000);
-    const { version } = await this.source.keys.rotate("orders");
+    const { version } = await this.objects.rotate("orders");
     await this.backUp();
     return version;
   }
 
   async backUp(): Promise<void> {
     const triggers = [randomUUID()];
-    if (!(await this.backup.up({ vaultUri: this.source.vaultUri, keyName: "orders", triggers }))) {
+    const object = { vaultUri: this.source.vaultUri, [this.kind.properties.name]: "orders" };
+    if (!(await this.backup.up({ ...object, triggers }))) {
       throw this.backup.failure;
     }
   }
 
   /** The backup as a program hands it over. */
   get backupRef(): Properties {
-    const { blob, blobSha256, keyName, keyUri, versions, thumbprints, backedUpAt } = this.backup.outputs ?? {};
-    return { blob, blobSha256, keyName, keyUri, versions, thumbprints, backedUpAt };
+    const { name, uri } = this.kind.properties;
+    const members = ["blob", "blobSha256", name, uri, "versions", "thumbprints", "backedUpAt"];
+    const outputs = this.backup.outputs ?? {};
+    return Object.fromEntries(members.filter((member) => member in outputs).map((member) => [member, outputs[member]]));
   }
 
   /** What the program declares of a KeyRestore. */
@@ -155,7 +180,7 @@ export class TestStack {
 
   /** What the user sees of restores and drills. Preview and update show the same lines: each is here once. */
   get lines(): string[] {
-    return [...new Set(this.printed.filter((line) => !line.startsWith("KeyBackup ")))];
+    return [...new Set(this.printed.filter((line) => !line.startsWith(`${this.resource("Backup")} `)))];
   }
 
   /** What the target was asked with a token. */
@@ -163,7 +188,7 @@ export class TestStack {
     return this.target.requests.filter(({ hasToken }) => hasToken).map(({ operation }) => operation);
   }
 
-  /** What the target was asked, and carried out, that changes its keys. */
+  /** What the target was asked, and carried out, that changes its objects. */
   get changes(): string[] {
     return this.target.requests
       .filter(({ operation, status = 500 }) => changing.includes(operation) && status < 300)
