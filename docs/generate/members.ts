@@ -15,23 +15,29 @@ export interface Member {
 
 type Branch = ReadonlyMap<string, ts.Symbol>;
 
-/** The members of an exported type or interface, each once, whatever branch of a union has it. */
-export function inputsOf(name: string, program: Program): Member[] {
+/**
+ * The members of an exported type or interface, each once, whatever branch of a union has it.
+ *
+ * @param except - A type whose declarations are left out, because another table shows them.
+ */
+export function inputsOf(name: string, program: Program, except?: string): Member[] {
   const symbol = exported(name, program);
   if (!(symbol.flags & (ts.SymbolFlags.Interface | ts.SymbolFlags.TypeAlias)) || symbol.flags & ts.SymbolFlags.Class) {
     throw new Error(`${name} is neither a type nor an interface, so it has no inputs.`);
   }
   const { checker } = program;
-  const type = checker.getDeclaredTypeOfSymbol(symbol);
-  const all = (type.isUnion() ? type.types : [type]).map((branch) => checker.getPropertiesOfType(branch));
-  const names = new Set(all.flat().map((member) => member.name));
+  const all = branchesOf(symbol, checker);
+  const shownElsewhere = declarationsIn(except, program);
+  const names = new Set(inSourceOrder(all.flat()).map((member) => member.name));
   const branches = all.map(
     (members) => new Map(members.filter((member) => hasValue(member, checker)).map((member) => [member.name, member])),
   );
   const members = [...names].flatMap((each) => {
     const variants = branches.flatMap((branch) => branch.get(each) ?? []);
     const [first] = [...variants.filter((variant) => descriptionOf(variant, checker) !== ""), ...variants];
-    return first ? [{ ...inputFrom(first, variants, program), presence: presenceOf(each, branches) }] : [];
+    return first && !variants.every((variant) => isDeclaredIn(shownElsewhere, variant))
+      ? [{ ...inputFrom(first, variants, program), presence: presenceOf(each, branches) }]
+      : [];
   });
   return documented(name, members);
 }
@@ -42,19 +48,54 @@ function inputFrom(first: ts.Symbol, variants: readonly ts.Symbol[], program: Pr
   return { ...member, typeParts: [...new Set(typeParts)].filter((part) => part !== "undefined") };
 }
 
-/** The members of an exported class that are declared as `declare readonly …: Output<…>`, or all of an exported interface. */
-export function outputsOf(name: string, program: Program): Member[] {
+/**
+ * The members of an exported class that are declared as `declare readonly …: Output<…>`, or all of an exported interface.
+ *
+ * @param except - A class or interface whose declarations are left out, because another table shows them.
+ */
+export function outputsOf(name: string, program: Program, except?: string): Member[] {
   const symbol = exported(name, program);
   const isClass = (symbol.flags & ts.SymbolFlags.Class) !== 0;
   if (!isClass && !(symbol.flags & ts.SymbolFlags.Interface)) {
     throw new Error(`${name} is neither a class nor an interface, so it has no outputs.`);
   }
-  const members = program.checker.getPropertiesOfType(program.checker.getDeclaredTypeOfSymbol(symbol));
-  const outputs = members.filter((member) => !isClass || isOutput(member));
+  const shownElsewhere = declarationsIn(except, program);
+  const members = branchesOf(symbol, program.checker).flat();
+  const outputs = members.filter((member) => (!isClass || isOutput(member)) && !isDeclaredIn(shownElsewhere, member));
   return documented(
     name,
     outputs.map((member) => memberFrom(member, program)),
   );
+}
+
+/** The properties of each branch of a type. */
+function branchesOf(symbol: ts.Symbol, checker: ts.TypeChecker): ts.Symbol[][] {
+  const type = checker.getDeclaredTypeOfSymbol(symbol);
+  return (type.isUnion() ? type.types : [type]).map((branch) => checker.getPropertiesOfType(branch));
+}
+
+/** The checker keeps no order of a union's branches. */
+function inSourceOrder(members: readonly ts.Symbol[]): ts.Symbol[] {
+  const placed = members.map((member) => ({ member, at: member.declarations?.[0] }));
+  const files = [...new Set(placed.map(({ at }) => at?.getSourceFile()))];
+  return placed
+    .sort(
+      (one, other) =>
+        files.indexOf(one.at?.getSourceFile()) - files.indexOf(other.at?.getSourceFile()) ||
+        (one.at?.pos ?? 0) - (other.at?.pos ?? 0),
+    )
+    .map(({ member }) => member);
+}
+
+type Declarations = ReadonlySet<ts.Declaration>;
+
+function declarationsIn(name: string | undefined, program: Program): Declarations {
+  const members = name === undefined ? [] : branchesOf(exported(name, program), program.checker).flat();
+  return new Set(members.flatMap(({ declarations = [] }) => declarations));
+}
+
+function isDeclaredIn(all: Declarations, { declarations = [] }: ts.Symbol): boolean {
+  return declarations.length > 0 && declarations.every((declaration) => all.has(declaration));
 }
 
 function memberFrom(symbol: ts.Symbol, program: Program): Member {

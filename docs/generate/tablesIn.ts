@@ -1,33 +1,38 @@
 import { inputsOf, type Member, outputsOf } from "./members";
 import type { Program } from "./program";
 
-const block = /^<!-- (inputs|outputs): (\w+) -->$([\s\S]*?)^<!-- end -->$/gm;
+const block = /^<!-- (inputs|outputs): (\w+)(?: except (\w+))? -->$([\s\S]*?)^<!-- end -->$/gm;
 const marker = /^<!-- *(?:inputs|outputs|end)\b.*$/m;
 
 /**
  * A Markdown page with each of its tables written anew. A table stands between `<!-- inputs: KeyBackupArgs -->` or
- * `<!-- outputs: KeyBackup -->` and `<!-- end -->`, each on its own line.
+ * `<!-- outputs: KeyBackup -->` and `<!-- end -->`, each on its own line. `<!-- outputs: SecretBackup except KeyBackup -->` leaves
+ * out what both inherit.
  * @throws Error if a marker has no partner, a name is not exported, or a member has no doc comment.
  */
 export function tablesIn(page: string, program: Program): string {
-  const stray = marker.exec(page.replace(block, (_, _kind, _name, body: string) => body));
+  const stray = marker.exec(page.replace(block, (_, _kind, _name, _except, body: string) => body));
   if (stray) {
     throw new Error(`The marker ${stray[0]} has no partner, or is not written as the others.`);
   }
   const anchors = anchorsIn(page);
-  return page.replace(block, (_, kind: "inputs" | "outputs", name: string) => {
-    const rows = kind === "inputs" ? inputRows(name, program, anchors) : outputRows(name, program, anchors);
-    return `<!-- ${kind}: ${name} -->\n\n${table(rows)}\n\n<!-- end -->`;
+  return page.replace(block, (_, kind: "inputs" | "outputs", name: string, except: string | undefined) => {
+    const rows =
+      kind === "inputs"
+        ? inputRows(inputsOf(name, program, except), anchors)
+        : outputRows(outputsOf(name, program, except), anchors);
+    const marker = except === undefined ? name : `${name} except ${except}`;
+    return `<!-- ${kind}: ${marker} -->\n\n${table(rows)}\n\n<!-- end -->`;
   });
 }
 
 type Anchors = ReadonlyMap<string, string>;
 type Row = readonly string[];
 
-function inputRows(name: string, program: Program, anchors: Anchors): Row[] {
+function inputRows(members: readonly Member[], anchors: Anchors): Row[] {
   return [
     ["Name", "Type", "Default", "Description"],
-    ...inputsOf(name, program).map((member) => [
+    ...members.map((member) => [
       nameCell(member),
       typeCell(member, anchors),
       defaultCell(member.defaultText, anchors),
@@ -36,14 +41,10 @@ function inputRows(name: string, program: Program, anchors: Anchors): Row[] {
   ];
 }
 
-function outputRows(name: string, program: Program, anchors: Anchors): Row[] {
+function outputRows(members: readonly Member[], anchors: Anchors): Row[] {
   return [
     ["Name", "Type", "Description"],
-    ...outputsOf(name, program).map((member) => [
-      nameCell(member),
-      typeCell(member, anchors),
-      withLinks(member.description, anchors),
-    ]),
+    ...members.map((member) => [nameCell(member), typeCell(member, anchors), withLinks(member.description, anchors)]),
   ];
 }
 

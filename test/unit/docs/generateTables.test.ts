@@ -15,8 +15,8 @@ const files = {
     export class Resource { readonly urn: Output<string>; }
   `,
   "src/index.ts": `
-    export type { Args, Bare, Copies, Copy, Either, Lifted, Outcome } from "./resources/backup";
-    export { Backup } from "./resources/backup";
+    export type { Args, Bare, Copies, Copy, Either, FurtherArgs, Lifted, Outcome } from "./resources/backup";
+    export { Backup, FurtherBackup } from "./resources/backup";
   `,
   "src/resources/backup.ts": `
     import * as pulumi from "@pulumi/pulumi";
@@ -114,6 +114,17 @@ const files = {
       declare private readonly hidden: pulumi.Output<string>;
       /** No output. */
       kept = 1;
+    }
+
+    export type FurtherArgs = Args & {
+      /** URI of the vault, again. */
+      vaultUri?: pulumi.Input<string>;
+      /** Only here. */
+      further: pulumi.Input<string>;
+    };
+    export class FurtherBackup extends Backup {
+      /** Only here. */
+      declare readonly further: pulumi.Output<string>;
     }
   `,
 };
@@ -226,6 +237,28 @@ describe("a table of outputs", () => {
       "| `uri` | `string` | Where it is. |",
       "| `at` | `string` or `undefined` | When it was made. |",
     ]);
+  });
+});
+
+describe("a table that leaves out what another table shows", () => {
+  it("has only the outputs that the other class does not declare", () => {
+    expect(rows("outputs", "FurtherBackup except Backup")).toEqual(["| `further` | `string` | Only here. |"]);
+    expect(rows("outputs", "FurtherBackup").length).toBe(4);
+  });
+
+  it("has only the inputs that the other type does not declare, or that are declared anew", () => {
+    const names = rows("inputs", "FurtherArgs except Args").map((row) => /`(\w+)`/.exec(row)?.[1]);
+    expect(names).toEqual(["vaultUri", "further"]);
+  });
+
+  it("keeps its marker", () => {
+    const marker = "<!-- outputs: FurtherBackup except Backup -->";
+    expect(tablesIn(`${marker}\n<!-- end -->\n`, program)).toContain(`${marker}\n\n|`);
+  });
+
+  it("is refused if nothing is left, or if the other name is not exported", () => {
+    expect(() => rows("outputs", "Backup except FurtherBackup")).toThrow("Backup has no members to show.");
+    expect(() => rows("outputs", "Backup except ByUri")).toThrow("ByUri is not an export of src/index.ts.");
   });
 });
 
