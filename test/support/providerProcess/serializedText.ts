@@ -1,13 +1,20 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 
-function golden(file: string): string {
-  return readFileSync(path.resolve(__dirname, "../../unit/resources", file), "utf8");
+const ofKeyBackup = readFileSync(path.resolve(__dirname, "../../unit/resources/serializedProvider.txt"), "utf8");
+
+/** The texts differ in the name alone. */
+function textOf(resource: string): string {
+  return ofKeyBackup.replace('resource: "keyBackup"', `resource: "${resource}"`);
 }
 
 /** The provider of each resource as every state holds it: what programs make of the installed package, byte for byte. */
 export const serializedTexts = {
-  keyBackup: golden("serializedProvider.KeyBackup.txt"),
-  keyRestore: golden("serializedProvider.KeyRestore.txt"),
-  restoreDrill: golden("serializedProvider.RestoreDrill.txt"),
+  keyBackup: ofKeyBackup,
+  secretBackup: textOf("secretBackup"),
+  certificateBackup: textOf("certificateBackup"),
+  keyRestore: textOf("keyRestore"),
+  secretRestore: textOf("secretRestore"),
+  certificateRestore: textOf("certificateRestore"),
+  restoreDrill: textOf("restoreDrill"),
 } as const;

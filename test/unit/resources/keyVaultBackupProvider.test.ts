@@ -3,11 +3,15 @@ import path from "node:path";
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
 import {
+  CertificateBackup,
+  CertificateRestore,
   KeyBackup,
   KeyRestore,
   KeyVaultBackupProvider,
   type KeyVaultBackupProviderArgs,
   RestoreDrill,
+  SecretBackup,
+  SecretRestore,
 } from "../../../src";
 import { readConfiguration } from "../../../src/provider/engine/configuration";
 import { readIdentitySettings, variablesOf } from "../../../src/provider/identity/identitySettings";
@@ -103,8 +107,12 @@ describe("a KeyVaultBackupProvider", () => {
     await inputsOf(provider, "b");
     expect(registered.get("b")?.type).toBe("pulumi:providers:pulumi-nodejs");
     const resources = {
-      backup: new KeyBackup("backup", { keyUri }, { provider }),
-      restore: new KeyRestore("restore", { vaultUri, backup }, { provider }),
+      ofKey: new KeyBackup("ofKey", { keyUri }, { provider }),
+      ofSecret: new SecretBackup("ofSecret", { vaultUri, secretName: "orders" }, { provider }),
+      ofCertificate: new CertificateBackup("ofCertificate", { vaultUri, certificateName: "orders" }, { provider }),
+      key: new KeyRestore("key", { vaultUri, backup }, { provider }),
+      secret: new SecretRestore("secret", { vaultUri, blob: "AAAA" }, { provider }),
+      certificate: new CertificateRestore("certificate", { vaultUri, blob: "AAAA" }, { provider }),
       drill: new RestoreDrill("drill", { vaultUri, backup }, { provider }),
     };
     for (const [name, resource] of Object.entries(resources)) {

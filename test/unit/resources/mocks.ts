@@ -50,8 +50,10 @@ export function secret(value: unknown): Record<string, unknown> {
   return { [specialSigKey]: pulumi.runtime.specialSecretSig, value };
 }
 
-/** Names of the outputs that a resource's file documents. */
+/** Names of the outputs that a resource's file documents, and the file of its base class. */
 export function documentedOutputs(file: string): string[] {
   const text = readFileSync(path.resolve(__dirname, "../../../src/resources", file), "utf8");
-  return [...text.matchAll(/^ {2}declare readonly (\w+): pulumi\.Output</gm)].map(([, name = ""]) => name);
+  const own = [...text.matchAll(/^ {2}declare readonly (\w+): pulumi\.Output</gm)].map(([, name = ""]) => name);
+  const base = /^export class \w+ extends Object(\w+)/m.exec(text)?.[1];
+  return base === undefined ? own : [...documentedOutputs(`object${base}.ts`), ...own];
 }

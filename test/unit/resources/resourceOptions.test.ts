@@ -2,9 +2,17 @@ import { beforeEach, describe, expect, it } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
 import { RegisterResourceResponse } from "@pulumi/pulumi/proto/resource_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { KeyBackup, KeyRestore, RestoreDrill } from "../../../src";
+import {
+  CertificateBackup,
+  CertificateRestore,
+  KeyBackup,
+  KeyRestore,
+  RestoreDrill,
+  SecretBackup,
+  SecretRestore,
+} from "../../../src";
 import { requireExternalPackage } from "../../../src/resources/resourceOptions";
-import { serializedProviders } from "../../../src/resources/serializedProvider";
+import { serializedProvider } from "../../../src/resources/serializedProvider";
 import { mockEngine } from "./mocks";
 
 class ForeignProvider extends pulumi.ProviderResource {
@@ -21,7 +29,11 @@ beforeEach(() => mockEngine());
 describe("the provider of another package", () => {
   it.each<[string, (opts: pulumi.CustomResourceOptions) => unknown]>([
     ["KeyBackup", (opts) => new KeyBackup("a", { vaultUri, keyName: "orders" }, opts)],
+    ["SecretBackup", (opts) => new SecretBackup("a", { vaultUri, secretName: "orders" }, opts)],
+    ["CertificateBackup", (opts) => new CertificateBackup("a", { vaultUri, certificateName: "orders" }, opts)],
     ["KeyRestore", (opts) => new KeyRestore("a", { vaultUri, backup }, opts)],
+    ["SecretRestore", (opts) => new SecretRestore("a", { vaultUri, blob: "AAAA" }, opts)],
+    ["CertificateRestore", (opts) => new CertificateRestore("a", { vaultUri, blob: "AAAA" }, opts)],
     ["RestoreDrill", (opts) => new RestoreDrill("a", { vaultUri, backup }, opts)],
   ])("is refused by a %s with the one to pass instead", (resource, make) => {
     const provider = new ForeignProvider();
@@ -39,7 +51,7 @@ describe("the provider of another package", () => {
 });
 
 describe("a bundled program", () => {
-  const text = `${serializedProviders.keyBackup.configure}`;
+  const text = `${serializedProvider("keyBackup").configure}`;
 
   it("is not what a text is from that names the installed package, in any quotes", () => {
     expect(() => requireExternalPackage(text)).not.toThrow();

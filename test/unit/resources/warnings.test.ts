@@ -4,7 +4,7 @@ import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
-import { KeyBackup } from "../../../src";
+import { CertificateBackup, KeyBackup, SecretBackup } from "../../../src";
 import "./mocks";
 
 let folder: string;
@@ -17,9 +17,11 @@ beforeEach(async () => {
   jest.spyOn(console, "warn").mockImplementation((text) => warnings.push(String(text)));
   await pulumi.runtime.setMocks(
     {
-      newResource: ({ inputs: { vaultUri, keyName } }) => {
-        const versions = Array.from({ length: Number(/\d+$/.exec(keyName)?.[0] ?? 1) }, (_, index) => `${index}`);
-        return { id: "id", state: { vaultUri, keyUri: `${vaultUri}keys/${keyName}`, versions } };
+      newResource: ({ inputs }) => {
+        const { vaultUri, keyName, keyUri = `${vaultUri}keys/${keyName}` } = inputs;
+        const named = inputs.secretUri ?? inputs.certificateUri ?? keyUri;
+        const versions = Array.from({ length: Number(/\d+$/.exec(named)?.[0] ?? 1) }, (_, index) => `${index}`);
+        return { id: "id", state: { keyUri, ...inputs, versions } };
       },
       call: () => ({}),
     },
@@ -61,6 +63,17 @@ describe("a program is warned of a key with more than 400 versions", () => {
     ]);
   });
 
+  it("and also of such a secret or certificate", async () => {
+    const secret = new SecretBackup("many", { secretUri: "https://kv1.example/secrets/orders-402" });
+    const certificate = new CertificateBackup("many", { certificateUri: "https://kv1.example/certificates/web-403" });
+    await new Promise((resolve) => pulumi.all([secret.versions, certificate.versions]).apply(resolve));
+    await wait(20);
+    expect(warnings.sort()).toEqual([
+      expect.stringContaining("https://kv1.example/certificates/web-403 has 403 versions"),
+      expect.stringContaining("https://kv1.example/secrets/orders-402 has 402 versions"),
+    ]);
+  });
+
   it("and not of fewer", async () => {
     expect(await warnedOf("kv2.example", ["orders-400"])).toEqual([]);
   });
@@ -76,6 +89,15 @@ describe("a program is warned once of a stack whose secrets are encrypted by the
       ),
     ]);
     expect(warnings[0]).toContain("pulumi stack change-secrets-provider");
+  });
+
+  it("also if the backup is of a secret that is named by its URI", async () => {
+    await write("Pulumi.yaml", "name: infrastructure\nruntime: nodejs\n");
+    await write("Pulumi.prod.yaml", secretsProvider("kv8.example"));
+    const secret = new SecretBackup("own", { secretUri: "https://kv8.example/secrets/orders" });
+    await new Promise((resolve) => secret.versions.apply(resolve));
+    await wait(20);
+    expect(warnings).toEqual([expect.stringContaining("a key in kv8.example")]);
   });
 
   it("as a file in the folder of the stacks' settings says", async () => {
