@@ -6,6 +6,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import packageJson from "../../package.json";
+import { serializedTexts } from "../support/providerProcess/serializedText";
 
 const run = promisify(execFile);
 const root = path.resolve(__dirname, "../..");
@@ -110,16 +111,27 @@ describe("the packed package", () => {
     expect(kinds.filter((kind) => kind !== "node10")).toEqual([]);
   });
 
-  it("lets a program import the resources and their provider, and nothing else", async () => {
+  it("lets a program import the resources, their provider and the lists of data actions, and nothing else", async () => {
     const script = "console.log(JSON.stringify(Object.keys(require('pulumi-azure-keyvault-backup')).sort()))";
     const { stdout } = await run(process.execPath, ["-e", script], { cwd: root });
-    expect(JSON.parse(stdout)).toEqual(["KeyBackup", "KeyRestore", "KeyVaultBackupProvider", "RestoreDrill"]);
+    expect(JSON.parse(stdout)).toEqual([
+      "CertificateBackup",
+      "CertificateRestore",
+      "KeyBackup",
+      "KeyRestore",
+      "KeyVaultBackupProvider",
+      "RestoreDrill",
+      "SecretBackup",
+      "SecretRestore",
+      "backupDataActions",
+      "drillDataActions",
+    ]);
   });
 
   it("lets states import the providers that they call", async () => {
     const script = "console.log(JSON.stringify(Object.keys(require('pulumi-azure-keyvault-backup/provider')).sort()))";
     const { stdout } = await run(process.execPath, ["-e", script], { cwd: root });
-    expect(JSON.parse(stdout)).toEqual(["keyBackup", "keyRestore", "restoreDrill"]);
+    expect(JSON.parse(stdout)).toEqual(Object.keys(serializedTexts).sort());
   });
 });
 

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
-import { checkVersionIds, type DrillCheck, describeChecks, notRun, outcomeOf } from "../../../src/backup/drillEvidence";
+import {
+  checkVersionIds,
+  type DrillCheck,
+  describeChecks,
+  failuresIn,
+  notRun,
+  outcomeOf,
+} from "../../../src/backup/drillEvidence";
 import { version } from "../../support/keyVault/backups";
 
 const [a, b, c] = [version("a"), version("b"), version("c")];
@@ -50,6 +57,20 @@ describe("a drill", () => {
     expect(outcomeOf(checks)).toBe(outcome);
   });
 
+  it.each(["2027-01-01T00:00:00.000Z", "passed away", "", "not a result"])(
+    "is not judged by a fact beside the results: %j",
+    (expiresAt) => {
+      expect(outcomeOf([{ ...passed(a), expiresAt }])).toBe("verified");
+      expect(outcomeOf([{ ...open(a), expiresAt }])).toBe("partly");
+      expect(outcomeOf([{ ...failed(a), expiresAt }])).toBe("failed");
+    },
+  );
+
+  it("has proved nothing by a fact alone", () => {
+    const fact: Partial<DrillCheck> = { version: a, expiresAt: "2027-01-01T00:00:00.000Z" };
+    expect(outcomeOf([fact as DrillCheck])).toBe("failed");
+  });
+
   it("does not take the name of a version for a result", () => {
     expect(outcomeOf([{ ...passed(a), version: "failed: not a result" }])).toBe("verified");
   });
@@ -68,6 +89,12 @@ describe("a description of checks", () => {
     );
   });
 
+  it("has no facts, only results", () => {
+    const expiresAt = "2027-01-01T00:00:00.000Z";
+    expect(describeChecks([{ ...failed(a), expiresAt }])).toBe(`version ${a}: publicKey failed: it is another`);
+    expect(describeChecks([{ ...passed(a), expiresAt }])).toBe("");
+  });
+
   it("names two versions and counts the others", () => {
     expect(describeChecks([failed(a), failed(b)])).not.toContain("more");
     const text = describeChecks([open(a), open(b), failed(c), failed(version("d"))]);
@@ -81,5 +108,28 @@ describe("a description of checks", () => {
   it("is empty if every check passed", () => {
     expect(describeChecks([passed(a)])).toBe("");
     expect(describeChecks([])).toBe("");
+  });
+});
+
+describe("what contradicts the source", () => {
+  it("is each failed check of each version, in a clause of its own", () => {
+    const evidence = new Map([
+      [a, { x5t: "failed: it is another", publicKey: "passed", privateKey: "failed: it does not fit" }],
+      [b, { attributes: "failed: a tag differs" }],
+    ]);
+    expect(failuresIn(evidence)).toEqual([
+      `version ${a}: x5t failed: it is another`,
+      `version ${a}: privateKey failed: it does not fit`,
+      `version ${b}: attributes failed: a tag differs`,
+    ]);
+  });
+
+  it("is nothing that passed, could not be run or is only a fact", () => {
+    const evidence = new Map([
+      [a, { x5t: "passed", value: "not run: failed: it was refused", expiresAt: "2027-01-01T00:00:00.000Z" }],
+      [b, {}],
+    ]);
+    expect(failuresIn(evidence)).toEqual([]);
+    expect(failuresIn(new Map())).toEqual([]);
   });
 });

@@ -4,25 +4,24 @@ import { version } from "../../support/keyVault/backups";
 
 const now = Date.parse("2026-03-08T00:00:00Z");
 const scratch = "https://kv-scratch.vault.azure.net/";
+const copyUri = `${scratch}keys/orders`;
+const inOtherVault = "https://other.vault.azure.net/keys/orders";
 const record: RecordedDrill = {
-  vaultUri: scratch,
-  name: "orders",
+  copyUri,
   blobSha256: "1111",
   triggers: ["a"],
   drilledAt: "2026-03-01T00:00:00Z",
   outcome: "verified",
 };
 const declared: DeclaredDrill = {
-  vaultUri: scratch,
-  name: "orders",
+  copyUri,
   blobSha256: "1111",
   triggers: ["a"],
   onFailure: "fail",
   unknown: [],
 };
 const leftover: Leftover = {
-  uri: `${scratch}keys/orders`,
-  name: "orders",
+  uri: copyUri,
   version: version("a"),
   isSoftDeleted: true,
   because: "the scratch vault has purge protection",
@@ -35,8 +34,8 @@ const plan = (recorded: Partial<RecordedDrill> = {}, change: Partial<DeclaredDri
 describe("no drill is due", () => {
   it.each<[string, Partial<RecordedDrill>, Partial<DeclaredDrill>]>([
     ["if the last one drilled the declared backup", {}, {}],
-    ["if the names are spelled in another case", {}, { vaultUri: scratch.toUpperCase(), name: "ORDERS" }],
-    ["if the name is not known, but nothing else changed", {}, { name: undefined }],
+    ["if the copy's URI is spelled in another case", {}, { copyUri: `${scratch}keys/ORDERS` }],
+    ["if the copy's URI is not known, but nothing else changed", {}, { copyUri: undefined }],
     ["if it proved a part", { outcome: "partly" }, {}],
     ["if it failed and failures are only recorded", { outcome: "failed" }, { onFailure: "record" }],
     ["if it is younger than maxAgeDays", {}, { maxAgeDays: 7 }],
@@ -60,18 +59,19 @@ describe("no drill is due", () => {
 
 describe("a drill is due", () => {
   it.each<[string, Partial<RecordedDrill>, Partial<DeclaredDrill>, string]>([
-    ["in another scratch vault", {}, { vaultUri: "https://other.vault.azure.net/" }, "another scratch vault"],
-    ["of another object", {}, { name: "invoices" }, "another object"],
+    ["in another scratch vault", {}, { copyUri: inOtherVault }, "another scratch vault"],
+    ["of another object", {}, { copyUri: `${scratch}keys/invoices` }, "another object"],
+    ["of an object of another kind with the same name", {}, { copyUri: `${scratch}secrets/orders` }, "another object"],
     [
       "in another vault, even if the copy blocks the name in the last one",
       { leftover: { ...leftover, blockedUntil } },
-      { vaultUri: "https://other.vault.azure.net/" },
+      { copyUri: inOtherVault },
       "another",
     ],
     [
       "in another vault, even if the backup is not known yet",
       {},
-      { vaultUri: "https://other.vault.azure.net/", unknown: ["backup"] },
+      { copyUri: inOtherVault, unknown: ["backup"] },
       "another",
     ],
     ["of a newer backup", {}, { blobSha256: "2222" }, "the backup changed"],
@@ -98,6 +98,6 @@ describe("whether a drill is due", () => {
       kind: "unknown",
       inputs: unknown,
     });
-    expect(plan({}, { unknown, vaultUri: undefined }).kind).toBe("unknown");
+    expect(plan({}, { unknown, copyUri: undefined }).kind).toBe("unknown");
   });
 });
