@@ -119,7 +119,7 @@ describe("an operation that failed", () => {
 
   it("is not done if it only read", async () => {
     local.fail("get", { kind: "reset" }, Number.POSITIVE_INFINITY);
-    const read = open().once({ ...task, name: "get" }, ({ client, signal }) => client.getCurrent("orders", signal));
+    const read = open().once({ ...task, name: "get" }, ({ client, signal }) => client.isPurgeable("orders", signal));
     expect(await failureOf(read)).toMatchObject({ code: "connection", mayBeDone: false });
   });
 

@@ -250,7 +250,7 @@ describe("the time of an operation", () => {
 describe("a look at an object", () => {
   const look = (waits: Partial<Waits> = {}) =>
     open(waits).once({ name: "get", kind: key, objectName: "orders" }, ({ client, signal }) =>
-      client.getCurrent("orders", signal),
+      client.isPurgeable("orders", signal),
     );
 
   it("does not wait for permissions", async () => {

@@ -4,8 +4,13 @@ import type { LocalVault } from "../../../../localVault/localVault";
 import type { VaultOptions } from "../../../../localVault/vaultOptions";
 import type { Waits } from "../../../../src/keyVault/connection/waits";
 import { type BackedUpObject, backUp } from "../../../../src/keyVault/operations/backUp";
+import { certificate } from "../../../../src/objects/certificate";
 import { key } from "../../../../src/objects/key";
+import type { ObjectKind } from "../../../../src/objects/objectKind";
+import { objectKinds } from "../../../../src/objects/objectKinds";
+import { secret } from "../../../../src/objects/secret";
 import { connectTo, failureOf } from "../../../support/keyVault/localConnection";
+import { places } from "../../../support/keyVault/places";
 import { type VirtualClock, virtualClock } from "../../../support/keyVault/virtualClock";
 import { trustLocalCertificate } from "../../../support/trustLocalCertificate";
 
@@ -26,150 +31,208 @@ async function newVault(options: VaultOptions = {}): Promise<void> {
   local = await service.createVault(undefined, options);
 }
 
-const backUpOrders = (declaredVersion?: string, waits: Partial<Waits> = {}) =>
-  backUp(connectTo(service, local, { clock, waits }), key, "orders", declaredVersion);
-
 /** Newest first. */
 const versionsOf = ({ versions }: BackedUpObject) =>
   "unknownBecause" in versions ? versions : versions.map(({ version }) => version);
 
-/** The versions in a blob, newest first: those that a restore into another vault makes. */
-async function versionsIn(blob: string): Promise<string[]> {
-  const { kind } = local;
-  const other = await service.createVault(undefined, { kind });
-  expect(await other.keys.restore(blob)).toBe(true);
-  return other.keys
-    .versions("orders")
-    .map(({ version }) => version)
-    .reverse();
-}
-
 const asked = () => local.requests.filter(({ hasToken }) => hasToken).map(({ operation }) => operation);
+const valuesRead = () => local.requestsOf("get", "secrets").length;
 
-function recreateKey() {
-  local.keys.delete("orders");
-  local.keys.purge("orders");
-  return local.keys.create("orders");
+/** Objects of the kind in the local vault, and their backups. */
+function orders(kind: ObjectKind) {
+  const objects = () => local.collection(kind.collection);
+  return {
+    objects,
+    backUp: (declaredVersion?: string, waits: Partial<Waits> = {}) =>
+      backUp(connectTo(service, local, { clock, waits }), kind, "orders", declaredVersion),
+    /** The versions in a blob, newest first: those that a restore into another vault makes. */
+    async versionsIn(blob: string): Promise<string[]> {
+      const other = (await service.createVault(undefined, { kind: local.kind })).collection(kind.collection);
+      expect(await other.restore(blob)).toBe(true);
+      return other
+        .versions("orders")
+        .map(({ version }) => version)
+        .reverse();
+    },
+    async recreate(): Promise<void> {
+      objects().delete("orders");
+      objects().purge("orders");
+      await objects().create("orders");
+    },
+    rotate: async (): Promise<void> => void (await objects().rotate("orders")),
+    /** How the object is looked at after its backup. */
+    look: kind === key ? "get" : "listVersions",
+  };
 }
 
-describe.each(["vault", "managedHsm"] as const)("a backup of a key in a %s", (kind) => {
-  beforeEach(() => newVault({ kind }));
+describe.each(places)("a backup of a $noun in a $vaultKind", ({ kind, vaultKind }) => {
+  const { objects, backUp, versionsIn, look } = orders(kind);
 
-  it("takes three requests: it lists the versions, backs up, and gets the current version", async () => {
-    await local.keys.create("orders");
-    await backUpOrders();
-    expect(asked()).toEqual(["listVersions", "backup", "get"]);
+  beforeEach(() => newVault({ kind: vaultKind }));
+
+  it("takes three requests: it lists the versions, backs up, and looks again", async () => {
+    await objects().create("orders");
+    await backUp();
+    expect(asked()).toEqual(["listVersions", "backup", look]);
+    expect(valuesRead()).toBe(0);
   });
 
   it("records every version in the blob, newest first, with times and tags", async () => {
-    const first = await local.keys.create("orders", { tags: { team: "sales" } });
+    const first = await objects().create("orders", { tags: { team: "sales" } });
     clock.advance(5_000);
-    const second = await local.keys.rotate("orders");
-    const made = await backUpOrders();
+    const second = await objects().rotate("orders");
+    clock.advance(5_000);
+    objects().update("orders", first.version, { tags: {} });
+    const made = await backUp();
     expect(versionsOf(made)).toEqual([second.version, first.version]);
     expect(await versionsIn(made.blob)).toEqual([second.version, first.version]);
-    const [{ created } = { created: 0 }] = local.keys.versions("orders");
+    const [{ created } = { created: 0 }] = objects().versions("orders");
     expect(made.versions).toMatchObject([
-      { tags: { team: "sales" }, isPurgeable: true },
-      { createdAt: created * 1000, updatedAt: created * 1000 },
+      { tags: { team: "sales" }, isManaged: false },
+      { tags: {}, createdAt: created * 1_000, updatedAt: (created + 10) * 1_000 },
     ]);
   });
+
+  it("records all versions of an object that has many", async () => {
+    await objects().create("orders");
+    for (let rotations = 0; rotations < 30; rotations += 1) await objects().rotate("orders");
+    const made = await backUp();
+    expect(versionsOf(made)).toHaveLength(31);
+    expect(new Set(versionsOf(made) as string[])).toEqual(new Set(await versionsIn(made.blob)));
+    expect(asked()).toEqual(["listVersions", "listVersions", "backup", ...(kind === key ? [look] : [look, look])]);
+  });
+});
+
+describe.each(places.filter(({ kind }) => kind === key))("a backup of a $noun in a $vaultKind", ({ vaultKind }) => {
+  beforeEach(() => newVault({ kind: vaultKind }));
 
   it("knows the newest of several versions of one second", async () => {
     const versions = [await local.keys.create("orders")];
     for (let rotations = 0; rotations < 4; rotations += 1) versions.push(await local.keys.rotate("orders"));
-    const [newest] = versionsOf(await backUpOrders()) as string[];
+    const [newest] = versionsOf(await orders(key).backUp()) as string[];
     expect(newest).toBe(versions.at(-1)?.version);
-  });
-
-  it("records all versions of a key that has many", async () => {
-    await local.keys.create("orders");
-    for (let rotations = 0; rotations < 30; rotations += 1) await local.keys.rotate("orders");
-    expect(versionsOf(await backUpOrders())).toHaveLength(31);
-    expect(asked()).toEqual(["listVersions", "listVersions", "backup", "get"]);
   });
 
   it("records the thumbprint of the newest version only", async () => {
     await local.keys.create("orders");
     const { version } = await local.keys.rotate("orders");
-    const { thumbprints } = await backUpOrders();
+    const { thumbprints } = await orders(key).backUp();
     expect(thumbprints).toEqual({ [version]: expect.stringMatching(/^[\w-]{43}$/) });
   });
 });
 
-describe("a key that changes while it is backed up", () => {
-  it("is backed up again if it was rotated between the list and the backup", async () => {
-    const first = await local.keys.create("orders");
-    local.afterRequest("listVersions", async () => void (await local.keys.rotate("orders")));
-    const made = await backUpOrders();
-    expect(versionsOf(made)).toHaveLength(2);
-    expect(versionsOf(made)).toEqual(await versionsIn(made.blob));
-    expect(versionsOf(made)).toContain(first.version);
-    expect(local.count("backup")).toBe(2);
+describe("a backup of a secret", () => {
+  it("records no thumbprints, of which a value could be guessed", async () => {
+    await local.secrets.create("orders", { value: "hunter2" });
+    const made = await orders(secret).backUp();
+    expect(made.thumbprints).toEqual({});
+    expect(JSON.stringify(made)).not.toContain("hunter2");
   });
 
-  it("is backed up again if it was rotated between the backup and the last request", async () => {
-    await local.keys.create("orders");
-    local.afterRequest("backup", async () => void (await local.keys.rotate("orders")));
-    const made = await backUpOrders();
+  it("is made of a disabled secret", async () => {
+    const { version } = await local.secrets.create("orders", { enabled: false });
+    const made = await orders(secret).backUp();
+    expect(versionsOf(made)).toEqual([version]);
+    expect(made.versions).toMatchObject([{ attributes: { enabled: false } }]);
+  });
+
+  it("is made by an identity that may not read values", async () => {
+    local.secrets.permissions.delete("get");
+    const { version } = await local.secrets.create("orders");
+    expect(versionsOf(await orders(secret).backUp())).toEqual([version]);
+  });
+});
+
+describe("a backup of a certificate", () => {
+  it("records the thumbprint of every version", async () => {
+    const { version: first } = await local.certificates.create("orders");
+    const { version: second } = await local.certificates.rotate("orders");
+    const { thumbprints } = await orders(certificate).backUp();
+    const sha1 = (version: string) =>
+      Buffer.from(local.certificates.x509("orders", version).fingerprint.replaceAll(":", ""), "hex");
+    expect(thumbprints).toEqual({
+      [first]: sha1(first).toString("base64url"),
+      [second]: sha1(second).toString("base64url"),
+    });
+  });
+
+  it("asks nothing of its key and its secret", async () => {
+    await local.certificates.create("orders");
+    await orders(certificate).backUp();
+    expect(new Set(local.requests.map(({ collection }) => collection))).toEqual(new Set(["certificates"]));
+  });
+});
+
+describe.each(objectKinds)("a $noun that changes while it is backed up", (kind) => {
+  const { objects, backUp, versionsIn, recreate, rotate } = orders(kind);
+
+  it.each(["listVersions", "backup"] as const)("is backed up again if it was rotated after %s", async (operation) => {
+    const first = await objects().create("orders");
+    local.afterRequest(operation, rotate);
+    const made = await backUp();
     expect(versionsOf(made)).toHaveLength(2);
-    expect(versionsOf(made)).toEqual(await versionsIn(made.blob));
+    expect(new Set(versionsOf(made) as string[])).toEqual(new Set(await versionsIn(made.blob)));
+    expect(versionsOf(made)).toContain(first.version);
     expect(local.count("backup")).toBe(2);
   });
 
   it.each(["listVersions", "backup"] as const)(
     "is backed up again if it was deleted and created anew after %s",
     async (operation) => {
-      await local.keys.create("orders");
-      local.afterRequest(operation, async () => void (await recreateKey()));
-      const made = await backUpOrders();
-      expect(versionsOf(made)).toEqual(local.keys.versions("orders").map(({ version }) => version));
+      await objects().create("orders");
+      local.afterRequest(operation, recreate);
+      const made = await backUp();
+      expect(versionsOf(made)).toEqual(
+        objects()
+          .versions("orders")
+          .map(({ version }) => version),
+      );
       expect(versionsOf(made)).toEqual(await versionsIn(made.blob));
     },
   );
 
   it("is backed up again if it was deleted, and an older copy restored", async () => {
-    await local.keys.create("orders");
-    const older = await local.keys.backUp("orders");
+    await objects().create("orders");
+    const older = await objects().backUp("orders");
     clock.advance(5_000);
-    await local.keys.rotate("orders");
+    await objects().rotate("orders");
     local.afterRequest("listVersions", async () => {
-      local.keys.delete("orders");
-      local.keys.purge("orders");
-      await local.keys.restore(older);
+      objects().delete("orders");
+      objects().purge("orders");
+      await objects().restore(older);
     });
-    const made = await backUpOrders();
+    const made = await backUp();
     expect(versionsOf(made)).toHaveLength(1);
     expect(versionsOf(made)).toEqual(await versionsIn(made.blob));
   });
 
   it("is given up after three backups, because none is known to be whole", async () => {
-    await local.keys.create("orders");
-    for (let backups = 0; backups < 4; backups += 1) {
-      local.afterRequest("backup", async () => void (await local.keys.rotate("orders")));
-    }
-    const { code } = await failureOf(backUpOrders());
+    await objects().create("orders");
+    for (let backups = 0; backups < 4; backups += 1) local.afterRequest("backup", rotate);
+    const { code } = await failureOf(backUp());
     expect(code).toBe("keeps-changing");
     expect(local.count("backup")).toBe(3);
   });
 
   it("is reported as missing if it was deleted for good meanwhile", async () => {
-    await local.keys.create("orders");
-    local.afterRequest("listVersions", () => local.keys.delete("orders"));
-    expect((await failureOf(backUpOrders())).code).toBe("not-found");
+    await objects().create("orders");
+    local.afterRequest("listVersions", () => objects().delete("orders"));
+    expect((await failureOf(backUp())).code).toBe("not-found");
   });
 });
 
-describe("a version that the program names", () => {
+describe.each(objectKinds)("a version of a $noun that the program names", (kind) => {
+  const { objects, backUp } = orders(kind);
+
   it("is in the backup, whatever the case of its spelling", async () => {
-    const { version } = await local.keys.create("orders");
-    expect(versionsOf(await backUpOrders(version.toUpperCase()))).toEqual([version]);
+    const { version } = await objects().create("orders");
+    expect(versionsOf(await backUp(version.toUpperCase()))).toEqual([version]);
   });
 
   it("is waited for, because it may be new", async () => {
-    const { version: first } = await local.keys.create("orders");
+    const { version: first } = await objects().create("orders");
     const version = "f".repeat(32);
-    const { code, message } = await failureOf(backUpOrders(version));
+    const { code, message } = await failureOf(backUp(version));
     expect(code).toBe("version-not-found");
     expect(message).toContain(version);
     expect(message).toContain(first);
@@ -178,24 +241,26 @@ describe("a version that the program names", () => {
     expect(clock.elapsed()).toBeLessThan(10_000);
   });
 
-  it("of a key that is missing is not what the error tells", async () => {
-    expect((await failureOf(backUpOrders("f".repeat(32)))).code).toBe("not-found");
+  it("is not what the error tells if the object is missing", async () => {
+    expect((await failureOf(backUp("f".repeat(32)))).code).toBe("not-found");
   });
 });
 
-describe("an identity that may not list versions", () => {
+describe.each(objectKinds)("an identity that may not list versions of a $noun", (kind) => {
+  const { objects, backUp, versionsIn } = orders(kind);
+
   beforeEach(async () => {
-    await local.keys.create("orders");
-    local.keys.permissions.delete("list");
+    await objects().create("orders");
+    objects().permissions.delete("list");
   });
 
   it.each(["rbac", "accessPolicy"] as const)(
     "makes a backup by two requests, and the record says why its versions are unknown (%s)",
     async (authorization) => {
       local.authorization = authorization;
-      const made = await backUpOrders("f".repeat(32));
+      const made = await backUp("f".repeat(32));
       expect(versionsOf(made)).toEqual({
-        unknownBecause: expect.stringMatching(/list the versions of key "orders".*403/),
+        unknownBecause: expect.stringMatching(new RegExp(`list the versions of ${kind.noun} "orders".*403`)),
       });
       expect(made.thumbprints).toEqual({});
       expect(await versionsIn(made.blob)).toHaveLength(1);
@@ -205,25 +270,27 @@ describe("an identity that may not list versions", () => {
   );
 
   it("makes a backup by two requests if a proxy answers 404 to the list", async () => {
-    local.keys.permissions.add("list");
+    objects().permissions.add("list");
     local.fail("listVersions", { kind: "html", status: 404 });
-    expect(versionsOf(await backUpOrders())).toEqual({ unknownBecause: expect.stringContaining("404") });
+    expect(versionsOf(await backUp())).toEqual({ unknownBecause: expect.stringContaining("404") });
     expect(clock.elapsed()).toBe(0);
   });
 
   it("says why in the same words each time", async () => {
-    expect((await backUpOrders()).versions).toEqual((await backUpOrders()).versions);
+    expect((await backUp()).versions).toEqual((await backUp()).versions);
   });
 });
 
-describe("an identity that may list versions but not get them", () => {
+describe("an identity that may list versions of a key but not get them", () => {
+  const { backUp, versionsIn, rotate } = orders(key);
+
   beforeEach(async () => {
     await local.keys.create("orders");
     local.keys.permissions.delete("get");
   });
 
   it("lists the versions a second time to learn whether anything changed", async () => {
-    const made = await backUpOrders();
+    const made = await backUp();
     expect(versionsOf(made)).toHaveLength(1);
     expect(made.thumbprints).toEqual({});
     expect(asked()).toEqual(["listVersions", "backup", "get", "listVersions"]);
@@ -231,8 +298,8 @@ describe("an identity that may list versions but not get them", () => {
 
   it("backs up again if the second list has a newer version", async () => {
     clock.advance(5_000);
-    local.afterRequest("backup", async () => void (await local.keys.rotate("orders")));
-    const made = await backUpOrders();
+    local.afterRequest("backup", rotate);
+    const made = await backUp();
     expect(versionsOf(made)).toEqual(await versionsIn(made.blob));
     expect(local.count("backup")).toBe(2);
   });
@@ -249,23 +316,38 @@ describe("an answer without a usable backup", () => {
   ] as const)("%s is an error that does not show it", async (_, fault) => {
     await local.keys.create("orders");
     local.fail("backup", fault);
-    const { code, message } = await failureOf(backUpOrders());
+    const { code, message } = await failureOf(orders(key).backUp());
     expect(code).toBe("not-key-vault");
     expect(message).toContain("200");
     expect(message).not.toContain("hunter2");
   });
 });
 
-describe("a refused backup", () => {
+describe.each(objectKinds)("a refused backup of a $noun", (kind) => {
   it("is reported as the backup's failure, even if other requests are refused too", async () => {
-    await local.keys.create("orders");
-    local.keys.permissions.clear();
-    const { message } = await failureOf(backUpOrders());
-    expect(message).toContain("keys/backup/action");
+    await orders(kind).objects().create("orders");
+    orders(kind).objects().permissions.clear();
+    const { message } = await failureOf(orders(kind).backUp());
+    expect(message).toContain(`${kind.collection}/backup/action`);
+  });
+});
+
+describe.each([key, secret])("a $noun that belongs to a certificate", (kind) => {
+  const { objects, backUp } = orders(kind);
+
+  beforeEach(async () => void (await local.certificates.create("orders")));
+
+  it("is not backed up, and the certificate is named as what to back up", async () => {
+    const { code, message } = await failureOf(backUp());
+    expect(code).toBe("managed-by-certificate");
+    expect(message).toContain("back up the certificate");
+    expect(asked()).toEqual(["listVersions"]);
+    expect(clock.elapsed()).toBe(0);
   });
 
-  it("of a key that belongs to a certificate says so", async () => {
-    await local.certificates.create("orders");
-    expect((await failureOf(backUpOrders())).code).toBe("managed-by-certificate");
+  it("is refused by the service if the identity may not list versions", async () => {
+    objects().permissions.delete("list");
+    expect((await failureOf(backUp())).code).toBe("managed-by-certificate");
+    expect(asked()).toEqual(["listVersions", "backup"]);
   });
 });

@@ -4,10 +4,14 @@ import type { LocalVault } from "../../../../localVault/localVault";
 import type { VaultOptions } from "../../../../localVault/vaultOptions";
 import { KeyVaultError } from "../../../../src/keyVault/failures/keyVaultError";
 import { listVersions, lookUp, reasonOf } from "../../../../src/keyVault/operations/lookUp";
+import { capitalized } from "../../../../src/keyVault/vaultUri";
 import { key } from "../../../../src/objects/key";
-import type { ObjectVersion } from "../../../../src/objects/objectKind";
+import type { ObjectKind, ObjectVersion } from "../../../../src/objects/objectKind";
+import { objectKinds } from "../../../../src/objects/objectKinds";
+import { secret } from "../../../../src/objects/secret";
 import { version } from "../../../support/keyVault/backups";
 import { connectTo, type LocalConnectionOptions } from "../../../support/keyVault/localConnection";
+import { places } from "../../../support/keyVault/places";
 import { type VirtualClock, virtualClock } from "../../../support/keyVault/virtualClock";
 import { trustLocalCertificate } from "../../../support/trustLocalCertificate";
 
@@ -28,23 +32,26 @@ async function newVault(options: VaultOptions = {}): Promise<void> {
 }
 beforeEach(() => newVault());
 
-const look = (options: Partial<LocalConnectionOptions> = {}) =>
-  lookUp(connectTo(service, local, { clock, ...options }), key, "orders");
+const look = (kind: ObjectKind, options: Partial<LocalConnectionOptions> = {}) =>
+  lookUp(connectTo(service, local, { clock, ...options }), kind, "orders");
 
-describe.each(["vault", "managedHsm"] as const)("an object in a %s", (kind) => {
+describe.each(places)("a $noun in a $vaultKind", ({ kind, noun, vaultKind }) => {
+  const objects = () => local.collection(kind.collection);
+  const title = capitalized(noun);
+
   it("is found with all its versions, newest first, by one request", async () => {
-    await newVault({ kind });
-    const first = await local.keys.create("orders", { tags: { team: "sales" } });
+    await newVault({ kind: vaultKind });
+    const first = await objects().create("orders", { tags: { team: "sales" } });
     clock.advance(5_000);
-    const second = await local.keys.rotate("orders");
+    const second = await objects().rotate("orders");
     clock.advance(5_000);
-    local.keys.update("orders", first.version, { tags: {} });
-    const found = await look();
+    objects().update("orders", first.version, { tags: {}, enabled: false });
+    const found = await look(kind);
     expect(found).toMatchObject({
       kind: "found",
       versions: [
-        { version: second.version, tags: { team: "sales" }, isPurgeable: true },
-        { version: first.version, tags: {}, isPurgeable: true },
+        { version: second.version, tags: { team: "sales" }, attributes: { enabled: true }, isManaged: false },
+        { version: first.version, tags: {}, attributes: { enabled: false }, isManaged: false },
       ],
     });
     const [newest, oldest] = found.kind === "found" ? found.versions : [];
@@ -54,25 +61,26 @@ describe.each(["vault", "managedHsm"] as const)("an object in a %s", (kind) => {
   });
 
   it("is found with the versions of all pages", async () => {
-    await newVault({ kind, shortPages: true });
-    await local.keys.create("orders");
-    for (let rotations = 0; rotations < 30; rotations += 1) await local.keys.rotate("orders");
-    expect(await look()).toHaveProperty("versions.length", 31);
+    await newVault({ kind: vaultKind, shortPages: true });
+    await objects().create("orders");
+    for (let rotations = 0; rotations < 30; rotations += 1) await objects().rotate("orders");
+    expect(await look(kind)).toHaveProperty("versions.length", 31);
   });
 
   it("is missing if the vault has no such object", async () => {
-    await newVault({ kind });
+    await newVault({ kind: vaultKind });
     const { host } = new URL(local.vaultUri);
-    expect(await look()).toEqual({ kind: "missing", because: `Key "orders" is not in ${host}.`, deleted: undefined });
+    const because = `${title} "orders" is not in ${host}.`;
+    expect(await look(kind)).toEqual({ kind: "missing", because, deleted: undefined });
   });
 
   it("is missing if it is soft-deleted, with what tells whose it is and how to recover it", async () => {
-    await newVault({ kind, retentionDays: 7 });
-    const { version: newest } = await local.keys.create("orders", { tags: { team: "sales" } });
-    local.keys.delete("orders");
-    expect(await look()).toEqual({
+    await newVault({ kind: vaultKind, retentionDays: 7 });
+    const { version: newest } = await objects().create("orders", { tags: { team: "sales" } });
+    objects().delete("orders");
+    expect(await look(kind)).toEqual({
       kind: "missing",
-      because: expect.stringContaining("az keyvault key recover"),
+      because: expect.stringMatching(new RegExp(`^${title} "orders" .*az keyvault ${noun} recover`)),
       deleted: {
         version: newest,
         tags: { team: "sales" },
@@ -81,15 +89,58 @@ describe.each(["vault", "managedHsm"] as const)("an object in a %s", (kind) => {
       },
     });
   });
+
+  it("cannot be purged if it is soft-deleted in a vault with purge protection", async () => {
+    await newVault({ kind: vaultKind, purgeProtection: true });
+    await objects().create("orders");
+    objects().delete("orders");
+    expect(await look(kind)).toMatchObject({ deleted: { isPurgeable: false } });
+  });
 });
 
-describe("an object in a vault with purge protection", () => {
-  it("cannot be purged, whether it is in use or soft-deleted", async () => {
-    await newVault({ purgeProtection: true });
-    await local.keys.create("orders");
-    expect(await look()).toMatchObject({ versions: [{ isPurgeable: false }] });
-    local.keys.delete("orders");
-    expect(await look()).toMatchObject({ deleted: { isPurgeable: false } });
+describe.each(objectKinds)("a missing $noun", (kind) => {
+  it("is missing if the service answers 404 instead of an empty list", async () => {
+    local.fail("listVersions", { kind: "status", status: 404 });
+    expect(await look(kind)).toMatchObject({ kind: "missing" });
+  });
+
+  it("is missing, and perhaps soft-deleted, if the identity may not see deleted objects", async () => {
+    const objects = local.collection(kind.collection);
+    await objects.create("orders");
+    objects.delete("orders");
+    objects.permissions.delete("get");
+    // Deleted secrets are also looked for in their list.
+    local.fail("listDeleted", { kind: "forbidden", reason: "rbac" });
+    expect(await look(kind)).toMatchObject({ kind: "missing", deleted: undefined });
+  });
+});
+
+describe("a look at a secret", () => {
+  it("reads no value, whatever the look finds", async () => {
+    await look(secret);
+    await local.secrets.create("orders");
+    await look(secret);
+    local.secrets.delete("orders");
+    await look(secret);
+    expect(local.requestsOf("getDeleted", "secrets").length).toBeGreaterThan(0);
+    expect(local.requestsOf("get", "secrets")).toEqual([]);
+  });
+
+  it.each<[string, { enabled: boolean }, string[]]>([
+    ["a disabled secret", { enabled: false }, []],
+    ["a secret whose value the identity may not read", { enabled: true }, ["get"]],
+  ])("finds %s among the deleted secrets, without its version", async (_, options, refused) => {
+    await newVault({ shortPages: true });
+    for (const name of ["invoices", "orders", "refunds"]) {
+      await local.secrets.create(name, { ...options, tags: { name } });
+      local.secrets.delete(name);
+    }
+    for (const permission of refused) local.secrets.permissions.delete(permission);
+    expect(await look(secret)).toMatchObject({
+      kind: "missing",
+      because: expect.stringContaining("az keyvault secret recover"),
+      deleted: { version: undefined, tags: { name: "orders" }, isPurgeable: true, purgedAt: expect.any(Number) },
+    });
   });
 });
 
@@ -98,21 +149,7 @@ describe("a list that begins with an empty page", () => {
     await local.keys.create("orders");
     const nextLink = `${local.vaultUri}keys/orders/versions?api-version=7.4&$skiptoken=${Buffer.from("from 0").toString("base64url")}`;
     local.fail("listVersions", { kind: "status", status: 200, body: { value: [], nextLink } });
-    expect(await look()).toMatchObject({ kind: "found", versions: [{}] });
-  });
-});
-
-describe("a missing object", () => {
-  it("is missing, and perhaps soft-deleted, if the identity may not see deleted objects", async () => {
-    await local.keys.create("orders");
-    local.keys.delete("orders");
-    local.keys.permissions.delete("get");
-    expect(await look()).toMatchObject({ kind: "missing", deleted: undefined });
-  });
-
-  it("is missing if the service answers 404 instead of an empty list", async () => {
-    local.fail("listVersions", { kind: "status", status: 404 });
-    expect(await look()).toMatchObject({ kind: "missing" });
+    expect(await look(key)).toMatchObject({ kind: "found", versions: [{}] });
   });
 });
 
@@ -129,7 +166,7 @@ describe("whether an object is there is unknown", () => {
     ["if the connection fails", { kind: "reset" }, "ECONNRESET"],
   ] as const)("%s", async (_, fault, because) => {
     local.fail("listVersions", fault, Number.POSITIVE_INFINITY);
-    const found = await look();
+    const found = await look(key);
     expect(found).toMatchObject({
       kind: "unreachable",
       because: expect.stringContaining(because),
@@ -140,22 +177,22 @@ describe("whether an object is there is unknown", () => {
 
   it("if the versions are listed as none and the connection fails afterwards", async () => {
     local.fail("getDeleted", { kind: "reset" }, Number.POSITIVE_INFINITY);
-    expect(await look()).toMatchObject({ kind: "unreachable" });
+    expect(await look(key)).toMatchObject({ kind: "unreachable" });
   });
 
   it("if the host name does not resolve", async () => {
-    const found = await look({ vaultUri: "https://no-such-host.invalid/" });
+    const found = await look(key, { vaultUri: "https://no-such-host.invalid/" });
     expect(found).toMatchObject({ kind: "unreachable", error: { code: "host-not-found" } });
   });
 
   it("if nothing listens at the address", async () => {
-    const found = await look({ vaultUri: "https://localhost:1/" });
+    const found = await look(key, { vaultUri: "https://localhost:1/" });
     expect(found).toMatchObject({ kind: "unreachable", error: { code: "connection" } });
   });
 
   it("in the same words each time", async () => {
     local.fail("listVersions", { kind: "forbidden", reason: "rbac" }, 2);
-    const [one, other] = [await look(), await look()];
+    const [one, other] = [await look(key), await look(key)];
     expect(one).toHaveProperty("because", (other as { because: string }).because);
   });
 });
@@ -168,15 +205,16 @@ describe("versions of one second", () => {
         createdAt,
         updatedAt: 0,
         tags: {},
-        isPurgeable: true,
+        attributes: {},
+        isManaged: false,
       }),
     );
   const names = async (versions: ObjectVersion[], newest?: string) => {
-    const client = {
-      ...key.connect(local.vaultUri, { getToken: async () => null }, {}),
-      listVersions: async () => versions,
+    const client = key.connect(local.vaultUri, { getToken: async () => null }, { serviceVersion: "7.4" });
+    const requests = {
+      client: { ...client, listVersions: async () => versions },
+      signal: new AbortController().signal,
     };
-    const requests = { client, signal: new AbortController().signal, mayBeDone: () => false };
     return (await listVersions(requests, "orders", newest)).map((one) => one.version[0]).join("");
   };
 
