@@ -9,6 +9,8 @@ export interface PulumiEnvironmentOptions {
   readonly home: string;
   /** Where the states are stored; the folder must exist. */
   readonly backend: string;
+  /** Where commands write temporary files; the folder must exist. */
+  readonly temporary: string;
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -17,9 +19,10 @@ const foreign = /^(ARM_|AZURE_|ACTIONS_|IDENTITY_|MSI_|PULUMI_|npm_|NODE_OPTIONS
 
 /** An environment that gives the Pulumi CLI its own engine, home and backend. */
 export function pulumiEnvironment(options: PulumiEnvironmentOptions): NodeJS.ProcessEnv {
-  const { engine, plugins = [], home, backend, env } = options;
+  const { engine, plugins = [], home, backend, temporary, env } = options;
   return {
     ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name))),
+    TMPDIR: temporary,
     PULUMI_HOME: home,
     PULUMI_BACKEND_URL: `file://${backend}`,
     PULUMI_CONFIG_PASSPHRASE: "a passphrase for stacks of tests",

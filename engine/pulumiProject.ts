@@ -31,7 +31,7 @@ export interface StateResource {
 }
 
 const stack = "dev";
-const backupType = "pulumi-nodejs:dynamic/keyvault:KeyBackup";
+const backupType = /^pulumi-nodejs:dynamic\/keyvault:\w+Backup$/;
 
 /** A Pulumi project in a temporary folder, as a user would have it, with its own backend and CLI home. */
 export class PulumiProject {
@@ -48,15 +48,19 @@ export class PulumiProject {
 
   static async create(options: ProjectOptions): Promise<PulumiProject> {
     const folder = await mkdtemp(path.join(tmpdir(), "pulumi-project-"));
-    const [home, backend] = [path.join(folder, ".home"), path.join(folder, ".backend")];
-    await Promise.all([mkdir(home), mkdir(backend)]);
+    const [home, backend, temporary] = [".home", ".backend", ".temporary"].map((name) => path.join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await Promise.all([mkdir(home), mkdir(backend), mkdir(temporary)]);
     await symlink(path.join(options.installed, "node_modules"), path.join(folder, "node_modules"), "dir");
     const files = { "Pulumi.yaml": "name: infrastructure\nruntime: nodejs\n", ...options.files };
     for (const [file, text] of Object.entries(files)) {
       await mkdir(path.dirname(path.join(folder, file)), { recursive: true });
       await writeFile(path.join(folder, file), text);
     }
-    const project = new PulumiProject(folder, pulumiEnvironment({ ...options, home, backend }));
+    const project = new PulumiProject(folder, pulumiEnvironment({ ...options, home, backend, temporary }));
     await project.#mustRun(["stack", "init", stack]);
     await project.configure(options.config ?? {});
     return project;
@@ -136,10 +140,13 @@ export class PulumiProject {
   }
 
   /** All files of the backend, with the history and the backups of the state, in one text. */
-  async stateHistory(): Promise<string> {
-    const entries = await readdir(path.join(this.folder, ".backend"), { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
-    return (await Promise.all(files.map((file) => readFile(file, "latin1")))).join("\n");
+  stateHistory(): Promise<string> {
+    return textsIn(path.join(this.folder, ".backend"));
+  }
+
+  /** All files that commands wrote or may have written: states, their history, temporary files, configuration. */
+  files(): Promise<string> {
+    return textsIn(this.folder);
   }
 
   async resources(): Promise<StateResource[]> {
@@ -149,12 +156,12 @@ export class PulumiProject {
     return state.checkpoint.latest?.resources ?? [];
   }
 
-  /** The recorded key backups. */
+  /** The recorded backups. */
   async backups(): Promise<StateResource[]> {
-    return (await this.resources()).filter(({ type }) => type === backupType);
+    return (await this.resources()).filter(({ type }) => backupType.test(type));
   }
 
-  /** The outputs of the key backups, without ciphertexts, which differ each time the engine writes the state. */
+  /** The outputs of the backups, without ciphertexts, which differ each time the engine writes the state. */
   async records(): Promise<Record<string, unknown>[]> {
     const records = (await this.backups()).map(({ outputs = {} }) => outputs);
     return JSON.parse(JSON.stringify(records, (name, value) => (name === "ciphertext" ? "" : value)));
@@ -163,14 +170,14 @@ export class PulumiProject {
   /** Every blob in the state, decrypted. */
   async blobs(): Promise<string[]> {
     const { stdout } = await finished(this.start(["stack", "export", "--show-secrets"]));
-    return [...new Set(stdout.match(/JkF6dXJlS2V5VmF1bHRLZXlCYWNrdXBW[\w-]+/g))];
+    return [...new Set(stdout.match(/(JkF6dXJlS2V5VmF1bHRLZXl|KUF6dXJlS2V5VmF1bHRTZWNyZXR)CYWNrdXBW[\w-]+/g))];
   }
 
-  /** Edits the outputs of the only key backup, by exporting the state with its secrets decrypted and importing it. */
+  /** Edits the outputs of the only backup, by exporting the state with its secrets decrypted and importing it. */
   async editRecord(edit: (outputs: Record<string, unknown>) => void): Promise<void> {
     const { stdout } = await finished(this.start(["stack", "export", "--show-secrets"]));
     const exported = JSON.parse(stdout) as { deployment: { resources: StateResource[] } };
-    const backup = exported.deployment.resources.find(({ type }) => type === backupType);
+    const backup = exported.deployment.resources.find(({ type }) => backupType.test(type));
     edit(backup?.outputs ?? {});
     await this.write("exported.json", JSON.stringify(exported));
     await this.#mustRun(["stack", "import", "--file", "exported.json"]);
@@ -190,6 +197,13 @@ export class PulumiProject {
       throw new Error(`pulumi ${args.join(" ")} ended with ${code}:\n${output}`);
     }
   }
+}
+
+/** All files in a folder, in one text. Does not follow links. */
+async function textsIn(folder: string): Promise<string> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+  return (await Promise.all(files.map((file) => readFile(file, "latin1")))).join("\n");
 }
 
 /** What a command printed, once it has ended. */

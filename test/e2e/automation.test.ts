@@ -5,6 +5,7 @@ import type { PulumiProject } from "../../engine/pulumiProject";
 import { LocalKeyVault } from "../../localVault/localKeyVault";
 import type { LocalVault } from "../../localVault/localVault";
 import { leaksIn } from "../support/leaks";
+import { endProject } from "../support/pulumi/endProject";
 import { localProject } from "../support/pulumi/localProject";
 import { restore } from "../support/restore";
 
@@ -45,7 +46,7 @@ beforeAll(async () => {
   project = await localProject(service, { "automation.mjs": program });
 });
 afterAll(async () => {
-  await project.remove();
+  await endProject(project);
   await service.stop();
 });
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { PulumiProject } from "../../engine/pulumiProject";
 import { LocalKeyVault } from "../../localVault/localKeyVault";
 import type { LocalVault } from "../../localVault/localVault";
+import { endProject } from "../support/pulumi/endProject";
 import { localProject } from "../support/pulumi/localProject";
 import { errorsIn, stackLinesIn, timesPrinted } from "../support/pulumi/printed";
 
@@ -33,7 +34,7 @@ beforeAll(async () => {
   project = await localProject(service, program, { config: { keyUri: key.uri } });
 });
 afterAll(async () => {
-  await project.remove();
+  await endProject(project);
   await service.stop();
 });
 

@@ -3,6 +3,7 @@ import type { PulumiProject, StateResource } from "../../engine/pulumiProject";
 import { LocalKeyVault } from "../../localVault/localKeyVault";
 import type { LocalVault } from "../../localVault/localVault";
 import { leaksIn } from "../support/leaks";
+import { endProject } from "../support/pulumi/endProject";
 import { localProject } from "../support/pulumi/localProject";
 import { stackLinesIn, timesPrinted } from "../support/pulumi/printed";
 import { javaScript, javaScriptProject } from "../support/pulumi/programs";
@@ -37,7 +38,7 @@ beforeEach(() => scratch.clearRequests());
 afterAll(async () => {
   const told = project.printed + (await project.stateHistory());
   expect(leaksIn(told, { blobs: await project.blobs(), tokens: service.identity.issued })).toEqual([]);
-  await project.remove();
+  await endProject(project);
   await service.stop();
 });
 

@@ -5,6 +5,7 @@ import type { PulumiProject } from "../../engine/pulumiProject";
 import { LocalKeyVault } from "../../localVault/localKeyVault";
 import type { LocalVault } from "../../localVault/localVault";
 import { leaksIn } from "../support/leaks";
+import { endProject } from "../support/pulumi/endProject";
 import { localProject } from "../support/pulumi/localProject";
 import { errorsIn, stackLinesIn } from "../support/pulumi/printed";
 import { javaScript, javaScriptProject } from "../support/pulumi/programs";
@@ -31,7 +32,7 @@ beforeEach(async () => {
 afterAll(async () => {
   const told = project.printed + (await project.stateHistory());
   expect(leaksIn(told, { blob, tokens: service.identity.issued })).toEqual([]);
-  await project.remove();
+  await endProject(project);
   await service.stop();
 });
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { PulumiProject } from "../../engine/pulumiProject";
 import { LocalKeyVault } from "../../localVault/localKeyVault";
 import type { LocalVault } from "../../localVault/localVault";
+import { endProject } from "../support/pulumi/endProject";
 import { interrupted, interruptions } from "../support/pulumi/interrupted";
 import { localProject } from "../support/pulumi/localProject";
 import { javaScript, javaScriptProject } from "../support/pulumi/programs";
@@ -53,7 +54,7 @@ async function waitFor(condition: () => boolean): Promise<void> {
 
 describe("one Ctrl-C", () => {
   beforeAll(newProject);
-  afterAll(() => project.remove());
+  afterAll(() => endProject(project));
 
   it("during a backup lets it complete, and the next update changes nothing", async () => {
     await interrupted(project, source, "backup", interruptions["one SIGINT"]);
@@ -70,7 +71,7 @@ describe.each([
   ["the provider", interruptions["a SIGKILL of the provider"]],
 ])("a SIGKILL of %s", (_, interrupt) => {
   beforeAll(newProject);
-  afterAll(() => project.remove());
+  afterAll(() => endProject(project));
 
   it("during a backup records nothing, and the next update backs up", async () => {
     await interrupted(project, source, "backup", interrupt);

@@ -3,6 +3,7 @@ import type { PulumiProject } from "../../engine/pulumiProject";
 import { LocalKeyVault } from "../../localVault/localKeyVault";
 import type { LocalVault } from "../../localVault/localVault";
 import { leaksIn } from "../support/leaks";
+import { endProject } from "../support/pulumi/endProject";
 import { localProject } from "../support/pulumi/localProject";
 import { errorsIn, stackLinesIn, timesPrinted } from "../support/pulumi/printed";
 import { javaScript, javaScriptProject } from "../support/pulumi/programs";
@@ -40,7 +41,7 @@ async function backUp(): Promise<void> {
 async function remove(): Promise<void> {
   const told = project.printed + (await project.stateHistory());
   expect(leaksIn(told, { blobs: await project.blobs(), tokens: service.identity.issued })).toEqual([]);
-  await project.remove();
+  await endProject(project);
 }
 
 function purge(name: string): void {

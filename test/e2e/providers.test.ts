@@ -5,6 +5,7 @@ import type { PulumiProject } from "../../engine/pulumiProject";
 import { LocalKeyVault } from "../../localVault/localKeyVault";
 import type { LocalVault } from "../../localVault/localVault";
 import { leaksIn } from "../support/leaks";
+import { endProject } from "../support/pulumi/endProject";
 import { localProject } from "../support/pulumi/localProject";
 import { errorsIn, stackLinesIn, timesPrinted } from "../support/pulumi/printed";
 import { javaScript, javaScriptProject } from "../support/pulumi/programs";
@@ -33,7 +34,7 @@ new KeyBackup("orders", { keyUri: "https://kv.vault.azure.net/keys/orders" }, { 
   expect(error).toMatch(/A KeyBackup cannot use a provider of azure-native\b.*KeyVaultBackupProvider/);
   expect(timesPrinted(output, "cannot use a provider of azure-native")).toBeLessThanOrEqual(3);
   expect(stackLinesIn(output)).toEqual([]);
-  await project.remove();
+  await endProject(project);
 });
 
 describe("two KeyVaultBackupProviders in one stack without default providers", () => {
@@ -80,7 +81,7 @@ ${more}`;
     // Nothing but the provider makes these secret.
     await project.write("secrets.json", JSON.stringify(clients.map(({ secret }) => secret)));
   });
-  afterAll(() => project.remove());
+  afterAll(() => endProject(project));
 
   /** Which identities got tokens during a command. */
   async function identitiesOf(command: () => Promise<unknown>) {

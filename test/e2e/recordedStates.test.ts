@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { PulumiProject } from "../../engine/pulumiProject";
+import { endProject } from "../support/pulumi/endProject";
 import { installed } from "../support/pulumi/installed";
 import { type RecordedVaults, startRecordedVaults } from "../support/pulumi/recordedState";
 
@@ -24,7 +25,7 @@ describe.each(readdirSync(recorded))("the state that release %s wrote for all re
     await project.write(".backend/.pulumi/stacks/infrastructure/dev.json", file("state.json"));
   });
   afterAll(async () => {
-    await project.remove();
+    await endProject(project);
     await vaults.service.stop();
   });
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import type { PulumiProject } from "../../engine/pulumiProject";
 import { LocalKeyVault } from "../../localVault/localKeyVault";
 import type { LocalVault } from "../../localVault/localVault";
+import { endProject } from "../support/pulumi/endProject";
 import { exampleProject } from "../support/pulumi/exampleProject";
 
 let service: LocalKeyVault;
@@ -14,7 +15,7 @@ beforeAll(async () => {
   project = await exampleProject(service, "restore-and-drill", { rolePropagationMilliseconds: 1_500 });
 });
 afterAll(async () => {
-  await project.remove();
+  await endProject(project);
   await service.stop();
 });
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/glo
 import type { PulumiProject } from "../../engine/pulumiProject";
 import { LocalKeyVault } from "../../localVault/localKeyVault";
 import { leaksIn } from "../support/leaks";
+import { endProject } from "../support/pulumi/endProject";
 import { localProject } from "../support/pulumi/localProject";
 import { errorsIn, stackLinesIn } from "../support/pulumi/printed";
 import { javaScriptProject } from "../support/pulumi/programs";
@@ -48,7 +49,7 @@ beforeAll(async () => {
 afterAll(async () => {
   const told = project.printed + (await project.stateHistory());
   expect(leaksIn(told, { secrets: [oldSecret, newSecret], tokens: service.identity.issued })).toEqual([]);
-  await project.remove();
+  await endProject(project);
   await service.stop();
 });
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { PulumiProject } from "../../engine/pulumiProject";
 import { LocalKeyVault } from "../../localVault/localKeyVault";
 import type { LocalVault } from "../../localVault/localVault";
+import { endProject } from "../support/pulumi/endProject";
 import { localProject } from "../support/pulumi/localProject";
 import { errorsIn, stackLinesIn } from "../support/pulumi/printed";
 import { programs } from "../support/pulumi/programs";
@@ -23,7 +24,7 @@ beforeAll(async () => {
   await project.succeeds("up", "--skip-preview");
 });
 afterAll(async () => {
-  await project.remove();
+  await endProject(project);
   await service.stop();
 });
 

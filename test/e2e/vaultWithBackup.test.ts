@@ -3,6 +3,7 @@ import type { PulumiProject } from "../../engine/pulumiProject";
 import { LocalKeyVault } from "../../localVault/localKeyVault";
 import type { LocalVault } from "../../localVault/localVault";
 import { leaksIn } from "../support/leaks";
+import { endProject } from "../support/pulumi/endProject";
 import { exampleProject } from "../support/pulumi/exampleProject";
 import { restore } from "../support/restore";
 
@@ -16,7 +17,7 @@ beforeAll(async () => {
   project = await exampleProject(service, "vault-with-backup", { rolePropagationMilliseconds: 20_000 });
 });
 afterAll(async () => {
-  await project.remove();
+  await endProject(project);
   await service.stop();
 });
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { diagnosticsIn, type PulumiProject } from "../../engine/pulumiProject";
 import { LocalKeyVault } from "../../localVault/localKeyVault";
 import type { LocalVault } from "../../localVault/localVault";
+import { endProject } from "../support/pulumi/endProject";
 import { localProject } from "../support/pulumi/localProject";
 import { javaScriptProject } from "../support/pulumi/programs";
 
@@ -21,7 +22,7 @@ new KeyBackup("other", { keyUri: config.require("otherUri") });
   project = await localProject(service, javaScriptProject(declarations), { config: { keyUri, otherUri } });
 });
 afterAll(async () => {
-  await project.remove();
+  await endProject(project);
   await service.stop();
 });
 

@@ -1,21 +1,38 @@
-// "&AzureKeyVaultKeyBackupV1.microsoft.com", with which every blob begins.
-const blobBegins = Buffer.from("&AzureKeyVaultKeyBackupV1.microsoft.com").toString("base64url").slice(0, 40);
+// With which every blob begins, before it is encoded.
+const versionStrings = ["&AzureKeyVaultKeyBackupV1", ")AzureKeyVaultSecretBackupV1"];
+const blobBegins = versionStrings.map((text) => Buffer.from(text).toString("base64url").slice(0, -2));
+
+// With which the values of the local vault's secrets begin.
+const valueBegins = "secret-value-";
 
 /**
- * What a text tells that it must not: the beginning of any blob, encoded or decoded, and any part of the given secrets.
- * Returns names, never the secrets, so that a failed test does not print them either.
+ * What a text tells that it must not: the beginning of any blob or of any secret's value, encoded or decoded, and any part of
+ * the given secrets. Returns names, never the secrets, so that a failed test does not print them either.
  */
-export function leaksIn(text: string, secrets: Readonly<Record<string, string | readonly string[]>>): string[] {
+export function leaksIn(text: string, secrets: Readonly<Record<string, string | readonly string[]>> = {}): string[] {
+  const has = (part: string) => text.includes(part);
   const leaks = [
-    ...(text.includes(blobBegins) ? ["the beginning of a blob"] : []),
-    ...(text.includes("AzureKeyVaultKeyBackupV1") ? ["the beginning of a decoded blob"] : []),
+    ...(blobBegins.some(has) ? ["the beginning of a blob"] : []),
+    ...(versionStrings.some((begin) => has(begin.slice(1))) ? ["the beginning of a decoded blob"] : []),
+    ...(encodingsOf(valueBegins).some(has) ? ["a secret's value"] : []),
   ];
   for (const [name, values] of Object.entries(secrets)) {
-    if ([values].flat().some((secret) => partsOf(secret).some((part) => text.includes(part)))) {
+    if ([values].flat().some((secret) => partsOf(secret).some(has))) {
       leaks.push(name);
     }
   }
   return leaks;
+}
+
+/** A text as it stands, and the characters of its base64 that do not depend on what is before or behind the text. */
+function encodingsOf(text: string): string[] {
+  const shifted = [0, 1, 2].map((before) => {
+    const whole = Math.floor((before + text.length) / 3) * 4;
+    return Buffer.from(" ".repeat(before) + text)
+      .toString("base64")
+      .slice(Math.ceil((before * 4) / 3), whole);
+  });
+  return [text, ...shifted];
 }
 
 // Of a long secret any stretch of 48 characters counts, as a line break may cut it.

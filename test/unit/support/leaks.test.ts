@@ -16,3 +16,18 @@ it("finds secrets by name and does not repeat them", () => {
 it("finds nothing in a text that tells nothing", () => {
   expect(leaksIn("blob: [secret]", { blob: response.value, token: ["eyJhbGciOi.eyJ.x"] })).toEqual([]);
 });
+
+it("finds the value of a secret of the local vault, in clear or encoded, wherever it stands in a text", () => {
+  const value = "secret-value-1f0c";
+  for (const before of ["", "a", "ab", '{"value":"']) {
+    const text = `${before}${value}"`;
+    expect(leaksIn(text)).toEqual(["a secret's value"]);
+    expect(leaksIn(Buffer.from(text).toString("base64"))).toEqual(["a secret's value"]);
+    expect(leaksIn(Buffer.from(text).toString("base64url"))).toEqual(["a secret's value"]);
+  }
+});
+
+it("finds the blob of a secret", () => {
+  const blob = `${Buffer.from(")AzureKeyVaultSecretBackupV1.microsoft.com").toString("base64url")}eyJ`;
+  expect(leaksIn(blob)).toEqual(["the beginning of a blob"]);
+});
