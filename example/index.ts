@@ -1,23 +1,44 @@
 import * as pulumi from "@pulumi/pulumi";
-import { KeyBackup, KeyRestore, RestoreDrill } from "pulumi-azure-keyvault-backup";
+import {
+  CertificateBackup,
+  CertificateRestore,
+  KeyBackup,
+  KeyRestore,
+  RestoreDrill,
+  SecretBackup,
+  SecretRestore,
+} from "pulumi-azure-keyvault-backup";
 
 const config = new pulumi.Config();
-const backup = new KeyBackup("key", { keyUri: config.require("keyUri") });
+const vaultUri = config.require("vaultUri");
 
-export const { keyUriWithVersion, versions, backedUpAt, blobSha256, blob, sourceStatus } = backup;
+const backups = {
+  key: new KeyBackup("key", { vaultUri, keyName: config.require("key") }),
+  secret: new SecretBackup("secret", { vaultUri, secretName: config.require("secret") }),
+  certificate: new CertificateBackup("certificate", { vaultUri, certificateName: config.require("certificate") }),
+};
 
-// Restores the key into its own vault when it is lost.
-const restore = config.getBoolean("bringBack")
-  ? new KeyRestore("key", { vaultUri: backup.vaultUri, backup })
-  : undefined;
+export const recorded = Object.entries(backups).map(([kind, { versions, backedUpAt, blobSha256, blob }]) =>
+  pulumi.output({ kind, versions, backedUpAt, blobSha256, blob }),
+);
 
-export const restoreStatus = restore?.status ?? "not configured: set bringBack";
+// Restores what is lost into its own vault.
+const restores = config.getBoolean("bringBack")
+  ? [
+      new KeyRestore("key", { vaultUri, backup: backups.key }),
+      new SecretRestore("secret", { vaultUri, backup: backups.secret }),
+      new CertificateRestore("certificate", { vaultUri, backup: backups.certificate }),
+    ]
+  : [];
+
+export const restored = restores.map(({ status }) => status);
 
 // Proves each backup in a vault for drills.
 const scratchVaultUri = config.get("scratchVaultUri");
-const drill = scratchVaultUri ? new RestoreDrill("key", { vaultUri: scratchVaultUri, backup }) : undefined;
+const drills = scratchVaultUri
+  ? Object.entries(backups).map(([kind, backup]) => new RestoreDrill(kind, { vaultUri: scratchVaultUri, backup }))
+  : [];
 
-export const evidence =
-  drill === undefined
-    ? "not configured: set scratchVaultUri"
-    : { outcome: drill.outcome, verifiedAt: drill.verifiedAt, durationMs: drill.durationMs, checks: drill.checks };
+export const evidence = drills.map(({ copyUri, outcome, verifiedAt, durationMs, checks }) =>
+  pulumi.output({ copyUri, outcome, verifiedAt, durationMs, checks }),
+);

@@ -23,8 +23,8 @@ const keyUses = [keyPermissions.get, keyPermissions.sign, keyPermissions.unwrapK
  * ```ts
  * const role = new azure.authorization.RoleDefinition("key-vault-backups", {
  *   roleName: "Key Vault backups",
- *   scope: vault.id,
- *   assignableScopes: [vault.id],
+ *   scope: group.id,
+ *   assignableScopes: [group.id], // a resource group or a subscription; the role is assigned on a vault
  *   permissions: [{ dataActions: backupDataActions("keys", "secrets") }],
  * });
  * ```

@@ -5,7 +5,9 @@ import { readProgram } from "../../../docs/generate/program";
 import { tablesIn } from "../../../docs/generate/tablesIn";
 import packageJson from "../../../package.json";
 import { defaultWaits } from "../../../src/keyVault/connection/waits";
-import { key } from "../../../src/objects/key";
+import { capitalized } from "../../../src/keyVault/vaultUri";
+import { objectKinds } from "../../../src/objects/objectKinds";
+import type { Permission } from "../../../src/objects/permissions";
 import { readConfiguration } from "../../../src/provider/engine/configuration";
 import { type IdentitySettings, kindOf, variablesOf } from "../../../src/provider/identity/identitySettings";
 import { codeIn, numbersIn, pages, prose, read, root, tableUnder } from "./pages";
@@ -13,6 +15,7 @@ import { codeIn, numbersIn, pages, prose, read, root, tableUnder } from "./pages
 const readme = read("README.md");
 const configuration = read("docs/configuration.md");
 const permissions = read("docs/permissions-and-credentials.md");
+const allPermissions: readonly Permission[] = objectKinds.flatMap((kind) => Object.values(kind.permissions));
 const allText = pages.map(({ text }) => text).join("\n");
 
 function seconds(milliseconds: number): number {
@@ -46,9 +49,16 @@ describe("the pages", () => {
     const index = read("src/index.ts").text;
     const exported = [...index.matchAll(/\b[A-Z]\w+\b/g)].map(([name]) => name);
     // Unions and parts of the inputs, which the tables of the whole contain.
-    const parts = ["BackupSource", "KeyByUri", "KeyByVaultAndName", "DrillCheckResult", "KeyVaultBackupProvider"];
-    const tables = [...allText.matchAll(/^<!-- (?:inputs|outputs): (\w+) -->$/gm)].map(([, name]) => name);
-    expect([...new Set(tables)].sort()).toEqual(exported.filter((name) => !parts.includes(name)).sort());
+    const isPart = (name: string) =>
+      /^(Key|Secret|Certificate)By(Uri|VaultAndName)$/.test(name) ||
+      ["AnyBackup", "BackupOptions", "BackupSource", "RestoreOptions"].includes(name);
+    const others = ["DrillCheckResult", "KeyVaultBackupProvider"];
+    const tables = [...allText.matchAll(/^<!-- (?:inputs|outputs): (\w+)(?: except \w+)? -->$/gm)].map(
+      ([, name]) => name,
+    );
+    expect([...new Set(tables)].sort()).toEqual(
+      exported.filter((name) => !isPart(name) && !others.includes(name)).sort(),
+    );
   });
 
   it("name only npm scripts that exist", () => {
@@ -70,17 +80,14 @@ describe("the pages", () => {
   });
 
   it("name only data actions that messages name too", () => {
-    const actions = Object.values(key.permissions).flatMap(({ dataAction, hsmDataAction }) => [
-      dataAction,
-      hsmDataAction,
-    ]);
+    const actions = allPermissions.flatMap(({ dataAction, hsm }) => [dataAction, hsm?.dataAction]);
     const named = [...allText.matchAll(/\bMicrosoft\.KeyVault\/(?!vaults\/\$)[\w/]+/g)].map(([action]) => action);
     expect(named.length).toBeGreaterThan(20);
     expect(named.filter((action) => !actions.includes(action))).toEqual([]);
   });
 
   it("name only roles that messages name too, and the three that the text sets apart from them", () => {
-    const roles = Object.values(key.permissions).flatMap(({ role, hsmRole }) => [role, hsmRole]);
+    const roles = allPermissions.flatMap(({ role, hsm }) => [role, hsm?.role]);
     const others = ["Key Vault Administrator", "Key Vault Contributor", "Managed HSM Contributor"];
     const named = pages.flatMap((page) => [...prose(page).matchAll(/\*((?:Key Vault|Managed HSM)\s[\w\s]+?)\*/g)]);
     expect(named.length).toBeGreaterThan(10);
@@ -140,19 +147,26 @@ describe("the page on configuration", () => {
 });
 
 describe("the page on permissions and credentials", () => {
-  it("says of each operation the data action, the access policy and the role that messages name", () => {
-    const documented = tableUnder(permissions, "Data actions").map(([, ...cells]) =>
-      cells.map((cell) => cell.replace(/^[`*]|[`*]$/g, "")),
-    );
-    const known = Object.values(key.permissions).map(({ dataAction, accessPolicy, role, hsmDataAction, hsmRole }) => [
-      dataAction,
-      accessPolicy,
-      role,
-      hsmDataAction,
-      hsmRole,
-    ]);
-    expect(documented.sort()).toEqual(known.sort());
-  });
+  it.each(objectKinds)(
+    "says of each operation on $collection, in the order of the code, the data action, the access policy and the role",
+    ({ collection, permissions: known }) => {
+      const rows = tableUnder(permissions, capitalized(collection));
+      expect(rows.map(([, ...cells]) => cells.map((cell) => cell.replace(/^[`*]|[`*]$/g, "")))).toEqual(
+        Object.values(known).map(({ dataAction, accessPolicy, role, hsm }) => [
+          dataAction,
+          accessPolicy,
+          role,
+          ...(hsm === undefined ? [] : [hsm.dataAction, hsm.role]),
+        ]),
+      );
+      const verbs = Object.values(known).map(({ verb }) =>
+        verb.replace(/ the versions of$| the (deleted|value of)$| with$/, ""),
+      );
+      expect(rows.filter(([operation], index) => !operation?.includes(verbs[index] ?? "")).map(([one]) => one)).toEqual(
+        [],
+      );
+    },
+  );
 
   const credentials = tableUnder(permissions, "Credentials").map(([, selected = ""]) => codeIn(selected));
   const selectors = credentials.filter(([setting]) => setting !== undefined) as [keyof typeof variablesOf, string][];

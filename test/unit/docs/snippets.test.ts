@@ -58,10 +58,19 @@ describe("under Pulumi's mocks", () => {
         newResource(args) {
           registered.push(args);
           const { vaultName, ...inputs } = args.inputs;
-          const keyUriWithVersion = `https://${vaultName}.vault.azure.net/keys/${args.name}/0123456789abcdef0123456789abcdef`;
+          const uriIn = (collection: string) =>
+            `https://${vaultName}.vault.azure.net/${collection}/${args.name}/0123456789abcdef0123456789abcdef`;
+          const vaultUri = `https://${args.name}.vault.azure.net/`;
           return {
             id: args.name,
-            state: { blob: "blob", vaultUri: "https://kv.vault.azure.net/", keyUriWithVersion, ...inputs },
+            state: {
+              name: args.name,
+              blob: "blob",
+              vaultUri,
+              keyUriWithVersion: uriIn("keys"),
+              ...inputs,
+              properties: { vaultUri, secretUriWithVersion: uriIn("secrets") },
+            },
           };
         },
         call: () => ({}),
@@ -69,7 +78,10 @@ describe("under Pulumi's mocks", () => {
       "infrastructure",
       "dev",
     );
-    const settings = ["blob", "tenantB", "clientB", "clientSecretB"].map((name) => [`infrastructure:${name}`, name]);
+    const settings = ["blob", "tenantId", "tenantB", "clientB", "clientSecretB", "password"].map((name) => [
+      `infrastructure:${name}`,
+      name,
+    ]);
     pulumi.runtime.setAllConfig(Object.fromEntries(settings));
   });
   beforeEach(() => {
@@ -110,13 +122,39 @@ describe("under Pulumi's mocks", () => {
     expect(existing?.code.trim().split("\n").length).toBeLessThanOrEqual(10);
   });
 
-  it("the quick start next to azure-native backs up the version of the key that azure-native made", async () => {
+  it("the quick start next to azure-native backs up the versions that azure-native made, and a certificate by its name", async () => {
     await run(declared as Snippet);
-    const types = registered.map(({ type }) => type);
-    expect(types).toEqual(["azure-native:keyvault:Key", "pulumi-nodejs:dynamic/keyvault:KeyBackup"]);
-    expect(registered[1]?.inputs.keyUri).toBe(
-      "https://my-vault.vault.azure.net/keys/orders/0123456789abcdef0123456789abcdef",
+    const inputsOf = (type: string) => registered.find((one) => one.type.endsWith(`:${type}`))?.inputs;
+    expect(registered.filter(({ type }) => type.startsWith("azure-native:keyvault:")).length).toBe(3);
+    expect(inputsOf("KeyBackup")?.keyUri).toBe(
+      "https://orders.vault.azure.net/keys/signing/0123456789abcdef0123456789abcdef",
     );
+    expect(inputsOf("SecretBackup")?.secretUri).toBe(
+      "https://orders.vault.azure.net/secrets/password/0123456789abcdef0123456789abcdef",
+    );
+    expect(inputsOf("CertificateBackup")).toMatchObject({
+      vaultUri: "https://orders.vault.azure.net/",
+      certificateName: "web",
+    });
+  });
+
+  it("the custom roles for backups can neither delete nor read values, and those for drills are assigned in the scratch vault", async () => {
+    const custom = snippets.find(({ code }) => code.includes("drillDataActions"));
+    await run(custom as Snippet);
+    const inputsOf = (type: string, name: string) =>
+      registered.find((one) => one.type.endsWith(`:${type}`) && one.name === name)?.inputs;
+    // An array of a snippet is of another realm, so Pulumi takes it for an object.
+    const [permission] = Object.values<{ dataActions: string[] }>(inputsOf("RoleDefinition", "backups")?.permissions);
+    expect(permission?.dataActions.length).toBe(6);
+    expect(permission?.dataActions.filter((action) => /delete|purge|restore|getSecret/.test(action))).toEqual([]);
+    expect(inputsOf("RoleAssignment", "backups")).toMatchObject({
+      roleDefinitionId: "backups",
+      scope: expect.stringMatching(/my-vault$/),
+    });
+    expect(inputsOf("RoleAssignment", "drills")).toMatchObject({
+      roleDefinitionId: "drills",
+      scope: expect.stringMatching(/my-scratch$/),
+    });
   });
 });
 
@@ -138,7 +176,7 @@ describe("a shell recipe", () => {
     return execFileSync("sh", ["-euc", String(recipe)], { cwd: folder, env, encoding: "utf8" });
   }
 
-  const blobs = ["_-8A", "-_8AAQ", "AAEC_w"];
+  const blobs = ["_-8A", "-_8AAQ", "AAEC_w", "AAEC_wA"];
 
   it.each(blobs)("writes the file that az keyvault key restore takes, for the blob %s", (blob) => {
     const stdout = runRecipe(read("docs/key-backup.md"), "pulumi stack output blob", `${blob}\n`);
@@ -157,7 +195,7 @@ describe("a shell recipe", () => {
       backedUpAt: "2026-01-01T00:00:00.000Z",
       versions: [`of-${key}`],
     });
-    const [newest = "", earlier = "", other = ""] = blobs;
+    const [newest = "", earlier = "", other = "", another = ""] = blobs;
     const resources = [
       { type: "pulumi:pulumi:Stack", outputs: { blob: secret(newest) } },
       { type: "azure-native:keyvault:Key" },
@@ -174,17 +212,23 @@ describe("a shell recipe", () => {
         },
       },
       {
-        type: "pulumi-nodejs:dynamic/keyvault:KeyBackup",
-        outputs: { ...backup(other, "others"), keyUri: "https://kv/keys/others", previous: {} },
+        type: "pulumi-nodejs:dynamic/keyvault:SecretBackup",
+        outputs: { ...backup(other, "password"), secretUri: "https://kv/secrets/password", previous: {} },
       },
+      {
+        type: "pulumi-nodejs:dynamic/keyvault:CertificateBackup",
+        outputs: { ...backup(another, "web"), certificateUri: "https://kv/certificates/web", previous: {} },
+      },
+      { type: "pulumi-nodejs:dynamic/keyvault:KeyRestore", outputs: { keyUri: "https://kv/keys/orders" } },
     ];
     const exported = JSON.stringify({ version: 3, deployment: { resources } });
-    const lines = runRecipe(read("docs/when-a-key-is-lost.md"), "pulumi stack export", exported).trim().split("\n");
+    const lines = runRecipe(read("docs/when-an-object-is-lost.md"), "pulumi stack export", exported).trim().split("\n");
     expect(lines.map((line) => line.split(" ")[0])).toEqual([
       "https://kv/keys/orders",
       "https://kv/keys/invoices",
       "https://kv/keys/elsewhere",
-      "https://kv/keys/others",
+      "https://kv/secrets/password",
+      "https://kv/certificates/web",
     ]);
     const [withoutBlob] = lines.splice(2, 1);
     expect(withoutBlob).toBe("https://kv/keys/elsewhere abc NO BLOB IN THE STATE");
