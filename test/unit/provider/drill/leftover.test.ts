@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { LocalVault } from "../../../../localVault/localVault";
-import { drillTag } from "../../../../src/provider/engine/drillTag";
+import { objectKinds } from "../../../../src/objects/objectKinds";
 import { TestService, type TestStack } from "../../../support/provider/testStack";
+import { command, copyUri, createAnew, forbid, isEmpty, passed, permit, record, tagAsCopy } from "./drillStack";
 
 interface Leftover {
-  readonly keyUri: string;
+  readonly uri: string;
   readonly blockedUntil?: string;
   readonly command?: string;
 }
@@ -16,15 +17,9 @@ beforeAll(async () => {
   service = await TestService.start();
 });
 afterAll(() => service.stop());
-beforeEach(async () => {
-  stack = await service.newStack();
-});
 
 const day = 86_400_000;
-const record = { onFailure: "record" } as const;
-const isEmpty = (vault: LocalVault = stack.target) => !vault.keys.has("orders") && !vault.keys.isDeleted("orders");
 const leftover = () => stack.drill.outputs?.leftover as Leftover | undefined;
-const command = (action: string) => `az keyvault key ${action} --vault-name localhost --name orders`;
 
 async function up(inputs: Record<string, unknown> = {}): Promise<void> {
   await stack.drill.up(stack.drilling(inputs));
@@ -34,15 +29,15 @@ async function up(inputs: Record<string, unknown> = {}): Promise<void> {
 /** A drill that could not remove its copy. */
 async function leaves(permission: "delete" | "purge", inputs: Record<string, unknown> = {}): Promise<void> {
   await stack.backedUp();
-  stack.target.keys.permissions.delete(permission);
+  forbid(stack, permission);
   await up(inputs);
   expect(leftover()).toBeDefined();
   stack.target.clearRequests();
 }
 
-describe("a scratch vault with purge protection", () => {
+describe.each(objectKinds)("a scratch vault with purge protection and a drill of a $noun", (kind) => {
   beforeEach(async () => {
-    stack = await service.newStack({ purgeProtection: true, retentionDays: 7 });
+    stack = await service.stackOf(kind, { purgeProtection: true, retentionDays: 7 });
   });
 
   it("fails the drill, which records until when the copy blocks the name", async () => {
@@ -51,7 +46,7 @@ describe("a scratch vault with purge protection", () => {
     expect(stack.drill.outputs).toMatchObject({
       outcome: "failed",
       failure: expect.stringContaining("set allowSoftDeletedCopies: true"),
-      checks: [{ version, versionId: "passed", publicKey: "passed", privateKey: "passed" }],
+      checks: [{ version, ...passed(kind) }],
       leftover: { isSoftDeleted: true, because: "the scratch vault has purge protection", version },
     });
     const until = Date.parse(leftover()?.blockedUntil ?? "") - stack.now();
@@ -86,13 +81,13 @@ describe("a scratch vault with purge protection", () => {
     expect(await stack.drill.preview(stack.drilling(again))).toBe(false);
     await up(again);
     expect(stack.lines.at(-1)).toBe(
-      `RestoreDrill ${stack.target.vaultUri}keys/orders: no drill: triggers changed, but a soft-deleted copy blocks the name until ${until}.`,
+      `RestoreDrill ${copyUri(stack)}: no drill: triggers changed, but a soft-deleted copy blocks the name until ${until}.`,
     );
     stack.pass(7 * day - 60_000);
     expect(await stack.drill.preview(stack.drilling(again))).toBe(false);
     expect(stack.target.requests).toEqual([]);
     stack.pass(120_000);
-    stack.target.keys.purge("orders");
+    stack.copies.purge("orders");
     expect(await stack.drill.preview(stack.drilling(again))).toBe(true);
     await stack.drill.up(stack.drilling(again));
     expect(stack.changes).toContain("restore");
@@ -129,25 +124,29 @@ describe("a scratch vault with purge protection", () => {
   });
 });
 
-describe("a copy that cannot be removed", () => {
+describe.each(objectKinds)("a copy of a $noun that cannot be removed", (kind) => {
+  beforeEach(async () => {
+    stack = await service.stackOf(kind);
+  });
+
   it.each([
-    ["deleted", "delete", false, `${command("delete")} && ${command("purge")}`],
-    ["purged", "purge", true, command("purge")],
+    ["deleted", "delete", ["delete", "purge"]],
+    ["purged", "purge", ["purge"]],
   ] as const)(
     "because it cannot be %s is recorded and printed with the command",
-    async (_, step, isSoftDeleted, text) => {
+    async (_, step, actions) => {
+      const text = actions.map((action) => command(stack, action)).join(" && ");
       const { version } = await stack.backedUp();
       stack.target.fail(step, { kind: "status", status: 503 }, Number.POSITIVE_INFINITY);
       await up();
       expect(stack.drill.outputs).toMatchObject({
         outcome: "verified",
         leftover: {
-          keyUri: `${stack.target.vaultUri}keys/orders`,
-          keyName: "orders",
+          uri: copyUri(stack),
           version,
-          isSoftDeleted,
+          isSoftDeleted: step === "purge",
           command: text,
-          because: expect.stringContaining(`Key Vault refused to ${step} key "orders"`),
+          because: expect.stringContaining(`Key Vault refused to ${step} ${kind.noun} "orders"`),
         },
       });
       expect(leftover()).not.toHaveProperty("blockedUntil");
@@ -161,11 +160,11 @@ describe("a copy that cannot be removed", () => {
       await leaves(step);
       expect(await stack.drill.preview(stack.drilling())).toBe(true);
       expect(stack.lines.at(-1)).toContain("because the last drill left a copy behind");
-      stack.target.keys.permissions.add(step);
+      permit(stack, step);
       await up();
       expect(leftover()).toBeUndefined();
       expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
-      expect(isEmpty()).toBe(true);
+      expect(isEmpty(stack.target)).toBe(true);
     },
   );
 
@@ -173,32 +172,35 @@ describe("a copy that cannot be removed", () => {
     await leaves("delete");
     expect(await stack.drill.up(stack.drilling())).toBe(false);
     expect(stack.drill.failureMessage).toContain("the copy of an earlier drill is still there");
-    expect(stack.drill.failureMessage).toContain(`Remove it: ${command("delete")} && ${command("purge")}.`);
-    expect(leftover()).toMatchObject({ keyUri: `${stack.target.vaultUri}keys/orders` });
+    expect(stack.drill.failureMessage).toContain(
+      `Remove it: ${command(stack, "delete")} && ${command(stack, "purge")}.`,
+    );
+    expect(leftover()).toMatchObject({ uri: copyUri(stack) });
     expect(stack.changes).toEqual([]);
   });
 
   it("is told with the reason of a drill that fails", async () => {
-    const { version } = await stack.backedUp();
-    stack.target.keys.permissions.delete("delete");
-    const backup = { ...stack.backupRef, thumbprints: { [version]: "other" } };
+    const { version: first } = await stack.backedUp();
+    const second = await stack.rotated();
+    forbid(stack, "delete");
+    const blob = await stack.objects.backUp("orders", { versions: [first] });
+    const backup = { ...stack.backupRef, blob, blobSha256: undefined };
     expect(await stack.drill.up(stack.drilling({ backup }))).toBe(false);
-    expect(stack.drill.failureMessage).toContain("publicKey failed: ");
+    expect(stack.drill.failureMessage).toContain(`version ${second}: versionId failed: `);
     expect(stack.drill.failureMessage).toContain("A copy is still there: Key Vault refused to delete");
   });
 
-  it("of another key than the program names is removed by the next drill", async () => {
+  it("of another object than the program names is removed by the next drill", async () => {
     await stack.backedUp();
-    await stack.source.keys.create("invoices");
-    const blob = await stack.source.keys.backUp("invoices");
-    stack.target.keys.permissions.delete("delete");
+    await stack.objects.create("invoices");
+    const blob = await stack.objects.backUp("invoices");
+    forbid(stack, "delete");
     const backup = { ...stack.backupRef, blob, blobSha256: undefined };
     expect(await stack.drill.up(stack.drilling({ backup }))).toBe(false);
-    expect(stack.drill.outputs).toMatchObject({ leftover: { keyName: "invoices" } });
-    stack.target.keys.permissions.add("delete");
+    expect(stack.drill.outputs).toMatchObject({ leftover: { uri: copyUri(stack, "invoices") } });
+    permit(stack, "delete");
     await up();
-    expect(stack.target.keys.names).toEqual([]);
-    expect(stack.target.keys.isDeleted("invoices")).toBe(false);
+    expect(isEmpty(stack.target, "invoices")).toBe(true);
   });
 
   it("stays on record if the next blob is damaged", async () => {
@@ -216,12 +218,10 @@ describe("a copy that cannot be removed", () => {
     expect(leftover()).toEqual(before);
   });
 
-  it("leaves the record once another key has its name, which the drill does not touch", async () => {
+  it("leaves the record once another object has its name, which the drill does not touch", async () => {
     await leaves("delete");
-    stack.target.keys.delete("orders");
-    stack.target.keys.purge("orders");
-    await stack.target.keys.create("orders");
-    stack.target.keys.permissions.add("delete");
+    await createAnew(stack);
+    permit(stack, "delete");
     await up(record);
     expect(stack.drill.outputs).toMatchObject({ outcome: "failed" });
     expect(leftover()).toBeUndefined();
@@ -231,26 +231,28 @@ describe("a copy that cannot be removed", () => {
 
   it("that an operator removed does no harm", async () => {
     await leaves("delete");
-    stack.target.keys.delete("orders");
-    stack.target.keys.purge("orders");
-    stack.target.keys.permissions.add("delete");
+    stack.copies.delete("orders");
+    stack.copies.purge("orders");
+    permit(stack, "delete");
     await up();
     expect(leftover()).toBeUndefined();
   });
 });
 
-describe("a copy in a scratch vault that the program does not name any more", () => {
+describe.each(objectKinds)("a copy of a $noun in a scratch vault that the program does not name any more", (kind) => {
   let other: LocalVault;
   const elsewhere = () => ({ ...record, vaultUri: other.vaultUri });
+
   beforeEach(async () => {
+    stack = await service.stackOf(kind);
     other = await service.service.createVault();
   });
 
   it.each(["delete", "purge"] as const)("is removed before the next drill (%s)", async (step) => {
     await leaves(step);
-    stack.target.keys.permissions.add(step);
+    permit(stack, step);
     await up(elsewhere());
-    expect(isEmpty()).toBe(true);
+    expect(isEmpty(stack.target)).toBe(true);
     expect(isEmpty(other)).toBe(true);
     expect(stack.drill.outputs).toMatchObject({ vaultUri: other.vaultUri, outcome: "verified" });
     expect(leftover()).toBeUndefined();
@@ -262,42 +264,40 @@ describe("a copy in a scratch vault that the program does not name any more", ()
     for (let count = 0; count < 2; count += 1) {
       await up(elsewhere());
       expect(stack.drill.outputs).toMatchObject({ outcome: "failed", vaultUri: other.vaultUri });
-      expect(leftover()).toMatchObject({ keyUri: before?.keyUri, command: before?.command });
+      expect(leftover()).toMatchObject({ uri: before?.uri, command: before?.command });
     }
-    expect(stack.target.keys.has("orders")).toBe(true);
-    stack.target.keys.permissions.add("delete");
+    expect(stack.copies.has("orders")).toBe(true);
+    permit(stack, "delete");
     await up(elsewhere());
-    expect(isEmpty()).toBe(true);
+    expect(isEmpty(stack.target)).toBe(true);
     expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
   });
 
   it("is removed from that vault when the resource is deleted", async () => {
     await leaves("delete");
     await up(elsewhere());
-    stack.target.keys.permissions.add("delete");
+    permit(stack, "delete");
     expect(await stack.drill.destroy()).toBe(true);
-    expect(isEmpty()).toBe(true);
+    expect(isEmpty(stack.target)).toBe(true);
     expect(other.requests).toEqual([]);
   });
 
   it("leaves the record once it is removed, even if the next scratch vault is unreachable", async () => {
     await leaves("delete");
-    stack.target.keys.permissions.add("delete");
+    permit(stack, "delete");
     other.fail("any", { kind: "reset" }, Number.POSITIVE_INFINITY);
     await up(elsewhere());
     expect(stack.drill.outputs).toMatchObject({ outcome: "failed" });
     expect(leftover()).toBeUndefined();
-    expect(isEmpty()).toBe(true);
+    expect(isEmpty(stack.target)).toBe(true);
   });
 
-  it("is not mistaken for another key that has its name by now, which does not stop the drill", async () => {
+  it("is not mistaken for another object that has its name by now, which does not stop the drill", async () => {
     await leaves("delete");
-    stack.target.keys.delete("orders");
-    stack.target.keys.purge("orders");
-    await stack.target.keys.create("orders");
-    stack.target.keys.permissions.add("delete");
+    await createAnew(stack);
+    permit(stack, "delete");
     await up(elsewhere());
-    expect(stack.target.keys.has("orders")).toBe(true);
+    expect(stack.copies.has("orders")).toBe(true);
     expect(stack.changes).toEqual([]);
     expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
     expect(stack.lines.at(-1)).toContain("it is not known to be a copy of this drill");
@@ -305,7 +305,7 @@ describe("a copy in a scratch vault that the program does not name any more", ()
 
   it("does not stop the drill if that vault turns out to have purge protection", async () => {
     await leaves("purge");
-    stack.target.keys.permissions.add("purge");
+    permit(stack, "purge");
     stack.target.purgeProtection = true;
     await up(elsewhere());
     expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
@@ -313,73 +313,76 @@ describe("a copy in a scratch vault that the program does not name any more", ()
   });
 });
 
-describe("the deletion of the resource", () => {
+describe.each(objectKinds)("the deletion of a resource that drills a $noun", (kind) => {
+  beforeEach(async () => {
+    stack = await service.stackOf(kind);
+  });
+
   it.each(["delete", "purge"] as const)("removes the tagged copy that the last drill left (%s)", async (step) => {
     await leaves(step);
-    stack.target.keys.permissions.add(step);
+    permit(stack, step);
     expect(await stack.drill.destroy()).toBe(true);
-    expect(isEmpty()).toBe(true);
+    expect(isEmpty(stack.target)).toBe(true);
     expect(stack.drill.outputs).toBeUndefined();
   });
 
-  it("removes the copy of another key than the program names", async () => {
+  it("removes the copy of another object than the program names", async () => {
     await stack.backedUp();
-    await stack.source.keys.create("invoices");
-    const blob = await stack.source.keys.backUp("invoices");
-    stack.target.keys.permissions.delete("delete");
+    await stack.objects.create("invoices");
+    const blob = await stack.objects.backUp("invoices");
+    forbid(stack, "delete");
     await stack.drill.up(stack.drilling({ backup: { ...stack.backupRef, blob, blobSha256: undefined } }));
-    stack.target.keys.permissions.add("delete");
+    permit(stack, "delete");
     expect(await stack.drill.destroy()).toBe(true);
-    expect(stack.target.keys.names).toEqual([]);
+    expect(isEmpty(stack.target, "invoices")).toBe(true);
   });
 
   it("fails with the command if the copy cannot be removed, and can be repeated", async () => {
     await leaves("delete");
     expect(await stack.drill.destroy()).toBe(false);
     const { failureMessage, failure } = stack.drill;
-    expect(failureMessage).toContain(`${leftover()?.keyUri}, left by a drill, is still in the scratch vault: `);
+    expect(failureMessage).toContain(`${leftover()?.uri}, left by a drill, is still in the scratch vault: `);
     expect(failureMessage).toContain(`Officer. Remove it: ${leftover()?.command}.`);
     expect(failureMessage).toContain("troubleshooting.md#copy-left");
     expect(failure).toMatchObject({ stack: "" });
-    stack.target.keys.permissions.add("delete");
+    permit(stack, "delete");
     expect(await stack.drill.destroy()).toBe(true);
-    expect(isEmpty()).toBe(true);
+    expect(isEmpty(stack.target)).toBe(true);
   });
 
-  it.each(["in use", "soft-deleted"])("leaves another key %s that has the name by now, with a line", async (state) => {
-    await leaves("delete");
-    stack.target.keys.delete("orders");
-    stack.target.keys.purge("orders");
-    const { version } = await stack.target.keys.create("orders");
-    if (state === "soft-deleted") stack.target.keys.delete("orders");
-    stack.target.keys.permissions.add("delete");
-    const { keyUri } = leftover() as Leftover;
-    expect(await stack.drill.destroy()).toBe(true);
-    expect(stack.changes).toEqual([]);
-    expect((stack.target.keys.deleted("orders")?.versions ?? stack.target.keys.versions("orders"))[0]).toMatchObject({
-      version,
-    });
-    expect(stack.lines.at(-1)).toContain(
-      `${keyUri}: not touched, although the last drill left a copy here: it is not known`,
-    );
-  });
+  it.each(["in use", "soft-deleted"])(
+    "leaves another object %s that has the name by now, with a line",
+    async (state) => {
+      await leaves("delete");
+      const version = await createAnew(stack);
+      if (state === "soft-deleted") stack.copies.delete("orders");
+      permit(stack, "delete");
+      const { uri } = leftover() as Leftover;
+      expect(await stack.drill.destroy()).toBe(true);
+      expect(stack.changes).toEqual([]);
+      expect((stack.copies.deleted("orders")?.versions ?? stack.copies.versions("orders"))[0]).toMatchObject({
+        version,
+      });
+      expect(stack.lines.at(-1)).toContain(
+        `${uri}: not touched, although the last drill left a copy here: it is not known`,
+      );
+    },
+  );
 
   it("leaves a copy that was never tagged, with a line", async () => {
     await stack.backedUp();
-    await stack.target.keys.restore(String(stack.backupRef.blob));
+    await stack.copies.restore(String(stack.backupRef.blob));
     expect(await stack.drill.up(stack.drilling())).toBe(false);
     expect(await stack.drill.destroy()).toBe(true);
-    expect(stack.target.keys.has("orders")).toBe(true);
+    expect(stack.copies.has("orders")).toBe(true);
     expect(stack.lines.at(-1)).toContain("not touched");
   });
 
   it("leaves the copy of another resource that has the name by now", async () => {
     await leaves("delete");
-    stack.target.keys.update("orders", undefined, {
-      tags: drillTag(stack.target.vaultUri, "organization/project/prod/orders"),
-    });
-    stack.target.keys.permissions.add("delete");
+    tagAsCopy(stack, "prod");
+    permit(stack, "delete");
     expect(await stack.drill.destroy()).toBe(true);
-    expect(stack.target.keys.has("orders")).toBe(true);
+    expect(stack.copies.has("orders")).toBe(true);
   });
 });
