@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { capitalized } from "../../../../src/keyVault/vaultUri";
+import { objectKinds } from "../../../../src/objects/objectKinds";
 import { TestService } from "../../../support/provider/testStack";
 import { BackupStack } from "./backupStack";
 
@@ -9,26 +11,26 @@ beforeAll(async () => {
   service = await TestService.start();
 });
 afterAll(() => service.stop());
-beforeEach(async () => {
-  stack = await BackupStack.start(service);
-});
 
-/** The key changed, a refresh saw it, and then the key was purged: a backup is due and cannot be made. */
+/** The object changed, a refresh saw it, and then the object was purged: a backup is due and cannot be made. */
 async function dueForEver(): Promise<void> {
   await stack.backedUp();
   await stack.createAnew();
   await stack.mustUp({ triggers: [1] });
-  await stack.vault.keys.rotate("orders");
+  await stack.rotate();
   expect(await stack.engine.refresh()).toBe(true);
-  stack.vault.keys.delete("orders");
-  stack.vault.keys.purge("orders");
+  stack.purge();
 }
 
-describe("an update whose backup fails", () => {
+describe.each(objectKinds)("an update whose backup of a $noun fails", (kind) => {
+  beforeEach(async () => {
+    stack = await BackupStack.start(service, kind);
+  });
+
   it("records forceDelete all the same, so that the resource can be deleted", async () => {
     await dueForEver();
     expect(await stack.up({ triggers: [1], forceDelete: true })).toBe(false);
-    expect(stack.engine.failureMessage).toContain("KeyNotFound");
+    expect(stack.engine.failureMessage).toContain(`${capitalized(kind.noun)}NotFound`);
     expect(stack.outputs).toMatchObject({ forceDelete: true, sourceStatus: "changed" });
     expect(await stack.engine.destroy()).toBe(true);
   });
@@ -50,8 +52,12 @@ describe("an update whose backup fails", () => {
   });
 });
 
-describe("a state that lost what it said of the newest backup", () => {
-  it("keeps the earlier backups, and refuses to delete them", async () => {
+describe.each(objectKinds)("a backup of a $noun", (kind) => {
+  beforeEach(async () => {
+    stack = await BackupStack.start(service, kind);
+  });
+
+  it("whose state lost what it said of the newest backup keeps the earlier backups, and is not deleted", async () => {
     await stack.backedUp();
     await stack.createAnew();
     await stack.mustUp({ triggers: [1] });
@@ -61,15 +67,4 @@ describe("a state that lost what it said of the newest backup", () => {
     await stack.mustUp({ triggers: [2] });
     expect(stack.previous.map(({ keptBecause }) => keptBecause)).toEqual([expect.stringContaining("no newer backup")]);
   });
-});
-
-it("A blob of unusual form makes no new backup at each refresh", async () => {
-  await stack.backedUp();
-  const unusual = Buffer.from("a form that nobody knows").toString("base64url");
-  stack.vault.fail("backup", { kind: "value", value: unusual });
-  await stack.mustUp({ triggers: [1] });
-  expect(stack.outputs.versions).toEqual([]);
-  expect(await stack.engine.refresh()).toBe(true);
-  expect(stack.outputs.sourceStatus).toBe("current");
-  expect(await stack.preview({ triggers: [1] })).toBe(false);
 });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { capitalized } from "../../../../src/keyVault/vaultUri";
 import { key } from "../../../../src/objects/key";
-import { backupFamily } from "../../../../src/provider/backup/family";
+import { objectKinds } from "../../../../src/objects/objectKinds";
 import { connect } from "../../../../src/provider/engine/connect";
-import { defineProvider } from "../../../../src/provider/engine/defineProvider";
 import { TestService } from "../../../support/provider/testStack";
 import { BackupStack, whileNothingResolves } from "./backupStack";
 
@@ -13,12 +13,9 @@ beforeAll(async () => {
   service = await TestService.start();
 });
 afterAll(() => service.stop());
-beforeEach(async () => {
-  stack = await BackupStack.start(service);
-});
 
 /** The deletion fails with the reason and the way out, and the record stays. */
-async function isRefused(because: string, sourceUri = stack.keyUri): Promise<void> {
+async function isRefused(because: string, sourceUri = stack.uri): Promise<void> {
   const { outputs } = stack;
   expect(await stack.engine.destroy()).toBe(false);
   expect(stack.outputs).toEqual(outputs);
@@ -36,10 +33,14 @@ async function succeeds(asked: string[]): Promise<void> {
   expect(stack.asked).toEqual(asked);
 }
 
-describe("deleting a KeyBackup is allowed", () => {
+describe.each(objectKinds)("deleting a backup of a $noun is allowed", (kind) => {
+  beforeEach(async () => {
+    stack = await BackupStack.start(service, kind);
+  });
+
   it("after one look if the vault has every version of the backup", async () => {
     await stack.backedUp();
-    await stack.vault.keys.rotate("orders");
+    await stack.rotate();
     await succeeds(["listVersions"]);
   });
 
@@ -50,16 +51,16 @@ describe("deleting a KeyBackup is allowed", () => {
     await succeeds(["listVersions"]);
   });
 
-  it("if the vault has the earlier backup's other key too", async () => {
+  it("if the vault has the earlier backup's other object too", async () => {
     await stack.backedUp();
-    await stack.vault.keys.create("invoices");
-    await stack.mustUp({ keyName: "invoices" });
+    await stack.create("invoices");
+    await stack.mustUp(stack.named("invoices"));
     await succeeds(["listVersions", "listVersions"]);
   });
 
   it("without any request once forceDelete is recorded, which takes no request either", async () => {
     await stack.backedUp();
-    stack.vault.keys.delete("orders");
+    stack.objects.delete("orders");
     expect(await stack.preview({ forceDelete: true })).toBe(true);
     expect(stack.printed).toContain("no new backup; the record changes, because forceDelete changed.");
     await stack.mustUp({ forceDelete: true });
@@ -81,18 +82,23 @@ describe("deleting a KeyBackup is allowed", () => {
   });
 });
 
-describe("deleting a KeyBackup is refused if", () => {
-  it("the key is missing", async () => {
-    await stack.backedUp();
-    stack.vault.keys.delete("orders");
-    stack.vault.keys.purge("orders");
-    await isRefused('Key "orders" is not in localhost');
+describe.each(objectKinds)("deleting a backup of a $noun is refused if", (kind) => {
+  const object = `${capitalized(kind.noun)} "orders"`;
+
+  beforeEach(async () => {
+    stack = await BackupStack.start(service, kind);
   });
 
-  it("the key is soft-deleted", async () => {
+  it("the object is missing", async () => {
     await stack.backedUp();
-    stack.vault.keys.delete("orders");
-    await isRefused("is soft-deleted. Recover it: az keyvault key recover");
+    stack.purge();
+    await isRefused(`${object} is not in localhost`);
+  });
+
+  it("the object is soft-deleted", async () => {
+    await stack.backedUp();
+    stack.objects.delete("orders");
+    await isRefused(`is soft-deleted. Recover it: az keyvault ${kind.noun} recover`);
   });
 
   it("the vault lacks a version of the backup", async () => {
@@ -108,15 +114,15 @@ describe("deleting a KeyBackup is refused if", () => {
     await isRefused(`The vault no longer has version ${version}.`);
   });
 
-  it("the vault lacks the key of an earlier backup", async () => {
+  it("the vault lacks the object of an earlier backup", async () => {
     await stack.backedUp();
-    await stack.vault.keys.create("invoices");
-    await stack.mustUp({ keyName: "invoices" });
-    stack.vault.keys.delete("orders");
+    await stack.create("invoices");
+    await stack.mustUp(stack.named("invoices"));
+    stack.objects.delete("orders");
     await isRefused("is soft-deleted");
   });
 
-  it("an earlier backup does not say which key it is of", async () => {
+  it("an earlier backup does not say which object it is of", async () => {
     await stack.backedUp();
     const previous = { a: { blobSha256: "a", versions: stack.outputs.versions, backedUpAt: "", keptBecause: "" } };
     stack.engine.edit({ ...stack.outputs, previous });
@@ -125,14 +131,43 @@ describe("deleting a KeyBackup is refused if", () => {
 
   it("the role assignment of whoever deletes it has expired", async () => {
     await stack.backedUp();
-    stack.vault.keys.permissions.delete("list");
-    await isRefused("403 Forbidden (ForbiddenByRbac). Grant Microsoft.KeyVault/vaults/keys/read");
+    stack.objects.permissions.delete("list");
+    await isRefused(`403 Forbidden (ForbiddenByRbac). Grant ${kind.permissions.list.dataAction}`);
   });
 
-  it("the vault's firewall does not allow the request", async () => {
+  it("the versions of the backup are unknown, also if the vault has the object", async () => {
+    stack.objects.permissions.delete("list");
     await stack.backedUp();
-    stack.vault.fail("listVersions", { kind: "forbidden", reason: "firewall" });
-    await isRefused("ForbiddenByFirewall");
+    stack.objects.permissions.add("list");
+    await isRefused("The versions that the backup holds are unknown.");
+  });
+
+  it("the state lost the hash of the blob, and the object is missing", async () => {
+    await stack.backedUp();
+    const { blobSha256, ...others } = stack.outputs;
+    stack.engine.edit(others);
+    stack.objects.delete("orders");
+    await isRefused("is soft-deleted");
+  });
+
+  it("forceDelete was recorded and taken back", async () => {
+    await stack.backedUp({ forceDelete: true });
+    await stack.mustUp();
+    stack.objects.delete("orders");
+    await isRefused("is soft-deleted");
+  });
+
+  it("forceDelete is declared and not recorded yet", async () => {
+    await stack.backedUp();
+    stack.objects.delete("orders");
+    await stack.preview({ forceDelete: true });
+    await isRefused("is soft-deleted");
+  });
+});
+
+describe("deleting a backup is refused if", () => {
+  beforeEach(async () => {
+    stack = await BackupStack.start(service, key);
   });
 
   it.each([
@@ -150,8 +185,14 @@ describe("deleting a KeyBackup is refused if", () => {
     await succeeds(["listVersions"]);
   });
 
+  it("the vault's firewall does not allow the request", async () => {
+    await stack.backedUp();
+    stack.vault.fail("listVersions", { kind: "forbidden", reason: "firewall" });
+    await isRefused("ForbiddenByFirewall");
+  });
+
   it("the vault gives no answer in time", async () => {
-    stack = await BackupStack.start(service, { read: 200 });
+    stack = await BackupStack.start(service, key, { read: 200 });
     await stack.backedUp();
     stack.vault.fail("listVersions", { kind: "stall" }, Number.POSITIVE_INFINITY);
     await isRefused("no answer came in time");
@@ -159,51 +200,26 @@ describe("deleting a KeyBackup is refused if", () => {
 
   it("the host name of the vault does not resolve", async () => {
     await stack.backedUp();
-    const keyUri = "https://kv-gone.example/keys/orders";
-    stack.engine.edit({ ...stack.outputs, vaultUri: "https://kv-gone.example/", keyUri });
-    await whileNothingResolves(() => isRefused("the host name does not resolve (ENOTFOUND)", keyUri));
-  });
-
-  it("the versions of the backup are unknown, also if the vault has the key", async () => {
-    stack.vault.keys.permissions.delete("list");
-    await stack.backedUp();
-    stack.vault.keys.permissions.add("list");
-    await isRefused("The versions that the backup holds are unknown.");
-  });
-
-  it("the state lost the hash of the blob, and the key is missing", async () => {
-    await stack.backedUp();
-    const { blobSha256, ...others } = stack.outputs;
-    stack.engine.edit(others);
-    stack.vault.keys.delete("orders");
-    await isRefused("is soft-deleted");
-  });
-
-  it("forceDelete was recorded and taken back", async () => {
-    await stack.backedUp({ forceDelete: true });
-    await stack.mustUp();
-    stack.vault.keys.delete("orders");
-    await isRefused("is soft-deleted");
-  });
-
-  it("forceDelete is declared and not recorded yet", async () => {
-    await stack.backedUp();
-    stack.vault.keys.delete("orders");
-    await stack.preview({ forceDelete: true });
-    await isRefused("is soft-deleted");
+    const uri = "https://kv-gone.example/keys/orders";
+    stack.engine.edit({ ...stack.outputs, vaultUri: "https://kv-gone.example/", ...stack.at(uri) });
+    await whileNothingResolves(() => isRefused("the host name does not resolve (ENOTFOUND)", uri));
   });
 });
 
-describe("deleting a KeyBackup whose vault cannot be connected to is refused if", () => {
+describe("deleting a backup whose vault cannot be connected to is refused if", () => {
   const deletion = (config: Record<string, string>) =>
-    defineProvider(backupFamily("KeyBackup", key), { ...stack.stack.environment(), connect })
+    stack
+      .newProvider({ connect })
       .delete("id", stack.outputs, { get: (name) => config[name] })
       .then(
         () => "",
         (error: Error) => error.message,
       );
 
-  beforeEach(() => stack.backedUp());
+  beforeEach(async () => {
+    stack = await BackupStack.start(service, key);
+    await stack.backedUp();
+  });
 
   it("NODE_TLS_REJECT_UNAUTHORIZED=0 turns TLS verification off, and no request is made", async () => {
     process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { capitalized } from "../../../../src/keyVault/vaultUri";
+import { objectKinds } from "../../../../src/objects/objectKinds";
 import { TestService } from "../../../support/provider/testStack";
-import { BackupStack, newBackup } from "./backupStack";
+import { BackupStack } from "./backupStack";
 
 let service: TestService;
 let stack: BackupStack;
@@ -9,13 +11,10 @@ beforeAll(async () => {
   service = await TestService.start();
 });
 afterAll(() => service.stop());
-beforeEach(async () => {
-  stack = await BackupStack.start(service);
-});
 
 const hashes = () => stack.previous.map(({ blobSha256 }) => blobSha256);
 
-/** A backup of a key that was created anew, with the only backup of the first key in `previous`. Returns that one. */
+/** A backup of an object that was created anew, with the only backup of the first object in `previous`. Returns that one. */
 async function withAnOnlyCopy(): Promise<Record<string, unknown>> {
   await stack.backedUp();
   await stack.createAnew();
@@ -24,15 +23,19 @@ async function withAnOnlyCopy(): Promise<Record<string, unknown>> {
   return { ...stack.previous[0] };
 }
 
-describe("an earlier backup", () => {
+describe.each(objectKinds)("an earlier backup of a $noun", (kind) => {
+  beforeEach(async () => {
+    stack = await BackupStack.start(service, kind);
+  });
+
   it("is dropped if the new one holds all of its versions", async () => {
     await stack.backedUp();
-    await stack.vault.keys.rotate("orders");
+    await stack.rotate();
     await stack.mustUp({ triggers: [1] });
     expect(stack.outputs.previous).toEqual({});
   });
 
-  it("is kept if the key was created anew, with its source, its versions and the reason", async () => {
+  it("is kept if the object was created anew, with its source, its versions and the reason", async () => {
     const version = await stack.backedUp();
     const { blob, blobSha256, blobBytes, backedUpAt } = stack.outputs;
     await stack.createAnew();
@@ -40,7 +43,7 @@ describe("an earlier backup", () => {
     const keptBecause = `no newer backup is known to hold version ${version}`;
     expect(stack.outputs.previous).toEqual({
       [String(blobSha256)]: {
-        sourceUri: stack.keyUri,
+        sourceUri: stack.uri,
         versions: [version],
         blob,
         blobSha256,
@@ -50,23 +53,22 @@ describe("an earlier backup", () => {
       },
     });
     expect(stack.printed).toContain(
-      `KeyBackup ${stack.keyUri}: the backup of ${backedUpAt} (${blobSha256}) is kept in previous, because ${keptBecause}.`,
+      `${capitalized(kind.noun)}Backup ${stack.uri}: the backup of ${backedUpAt} (${blobSha256}) is kept in previous, because ${keptBecause}.`,
     );
   });
 
-  it("stays through further backups of the key that was created anew", async () => {
+  it("stays through further backups of the object that was created anew", async () => {
     const { blobSha256 } = await withAnOnlyCopy();
     await stack.mustUp({ triggers: [2] });
     await stack.mustUp({ triggers: [3] });
     expect(hashes()).toEqual([blobSha256]);
   });
 
-  it("is dropped once it was restored and backed up again, and then the other key's backup is kept", async () => {
+  it("is dropped once it was restored and backed up again, and then the other object's backup is kept", async () => {
     const { blob, versions } = await withAnOnlyCopy();
     const { blobSha256 } = stack.outputs;
-    stack.vault.keys.delete("orders");
-    stack.vault.keys.purge("orders");
-    expect(await stack.vault.keys.restore(String(blob))).toBe(true);
+    stack.purge();
+    expect(await stack.objects.restore(String(blob))).toBe(true);
     await stack.mustUp({ triggers: [2] });
     expect(stack.outputs.versions).toEqual(versions);
     expect(hashes()).toEqual([blobSha256]);
@@ -75,7 +77,7 @@ describe("an earlier backup", () => {
   it("is kept if the versions that the newer one holds are unknown", async () => {
     await stack.backedUp();
     const { blobSha256 } = stack.outputs;
-    stack.vault.keys.permissions.delete("list");
+    stack.objects.permissions.delete("list");
     await stack.mustUp({ triggers: [1] });
     expect(stack.previous).toMatchObject([
       { blobSha256, keptBecause: "the versions that the newer backup holds are unknown" },
@@ -83,41 +85,14 @@ describe("an earlier backup", () => {
   });
 
   it("is kept if the versions that it holds are unknown", async () => {
-    stack.vault.keys.permissions.delete("list");
+    stack.objects.permissions.delete("list");
     await stack.backedUp();
     const { blobSha256 } = stack.outputs;
-    stack.vault.keys.permissions.add("list");
+    stack.objects.permissions.add("list");
     await stack.mustUp({ triggers: [1] });
     expect(stack.previous).toMatchObject([
       { blobSha256, versions: [], keptBecause: "the versions that it holds are unknown" },
     ]);
-  });
-
-  it("is kept if the new blob does not look like one of Key Vault, which a line says", async () => {
-    const version = await stack.backedUp();
-    stack.vault.fail("backup", { kind: "value", value: "AAAA" });
-    await stack.mustUp({ triggers: [1] });
-    expect(stack.printed).toContain("warning: the backup looks unusual: it does not begin as Key Vault's backups do.");
-    expect(stack.outputs.versions).toEqual([]);
-    expect(stack.previous).toMatchObject([{ versions: [version] }]);
-  });
-
-  it("is kept if the new blob is cut short, which a line says", async () => {
-    const version = await stack.backedUp();
-    const whole = await stack.vault.keys.backUp("orders");
-    stack.vault.fail("backup", { kind: "value", value: whole.slice(0, 400) });
-    await stack.mustUp({ triggers: [1] });
-    expect(stack.printed).toContain("warning: the backup looks unusual: it is cut short or changed.");
-    expect(stack.previous).toMatchObject([{ versions: [version] }]);
-  });
-
-  it("is replaced by a new blob of an emulator if it is an emulator's too", async () => {
-    await stack.vault.keys.create("orders");
-    for (const [trigger, value] of ["AAAA", "BBBB"].entries()) {
-      stack.vault.fail("backup", { kind: "value", value });
-      await stack.mustUp({ triggers: [trigger] });
-    }
-    expect(stack.outputs).toMatchObject({ blob: "BBBB", versions: [expect.anything()], previous: {} });
   });
 
   it("is not lost with a backup that fails, or with an engine that is killed", async () => {
@@ -131,7 +106,11 @@ describe("an earlier backup", () => {
   });
 });
 
-describe("retain", () => {
+describe.each(objectKinds)("retain of a $noun's backups", (kind) => {
+  beforeEach(async () => {
+    stack = await BackupStack.start(service, kind);
+  });
+
   it("keeps so many of the backups that a newer one replaces", async () => {
     await stack.backedUp();
     const made = [stack.outputs.blobSha256];
@@ -179,7 +158,11 @@ describe("retain", () => {
   });
 });
 
-describe("forget", () => {
+describe.each(objectKinds)("forget of a $noun's backups", (kind) => {
+  beforeEach(async () => {
+    stack = await BackupStack.start(service, kind);
+  });
+
   it("drops an earlier backup without a request, after the preview said which one", async () => {
     const { blobSha256 } = await withAnOnlyCopy();
     const declared = { triggers: [1], forget: [String(blobSha256).toUpperCase()] };
@@ -216,7 +199,11 @@ describe("forget", () => {
   });
 });
 
-describe("a damaged earlier backup", () => {
+describe.each(objectKinds)("a damaged earlier backup of a $noun", (kind) => {
+  beforeEach(async () => {
+    stack = await BackupStack.start(service, kind);
+  });
+
   async function withADamagedOnlyCopy(): Promise<Record<string, unknown>> {
     const kept = await withAnOnlyCopy();
     const previous = { [String(kept.blobSha256)]: { ...kept, blob: "AAAA" } };
@@ -227,7 +214,7 @@ describe("a damaged earlier backup", () => {
   it("stays as it is, with its reason, and stops no new backup", async () => {
     const { blobSha256 } = await withADamagedOnlyCopy();
     await stack.mustUp({ triggers: [2] });
-    expect(stack.asked).toEqual(newBackup);
+    expect(stack.asked).toEqual(stack.newBackup);
     expect(stack.previous).toMatchObject([{ blobSha256, blob: "AAAA" }]);
     expect(stack.previous[0]?.keptBecause).toMatch(
       /^no newer backup is known .*; the blob is damaged: its SHA-256 is /,
@@ -249,9 +236,9 @@ describe("a damaged earlier backup", () => {
   });
 
   it("replaces no older backup of the same versions", async () => {
-    stack.vault.keys.permissions.delete("list");
+    stack.objects.permissions.delete("list");
     await stack.backedUp();
-    stack.vault.keys.permissions.add("list");
+    stack.objects.permissions.add("list");
     await stack.mustUp({ triggers: [1] });
     const [unlisted] = stack.previous;
     const { blobSha256, versions } = stack.outputs;
@@ -263,7 +250,11 @@ describe("a damaged earlier backup", () => {
   });
 });
 
-describe("a blob that is kept outside the state", () => {
+describe.each(objectKinds)("a $noun's blob that is kept outside the state", (kind) => {
+  beforeEach(async () => {
+    stack = await BackupStack.start(service, kind);
+  });
+
   /** The newest backup is recorded without its blob. */
   async function withoutBlob(): Promise<void> {
     await stack.backedUp();
@@ -290,13 +281,17 @@ describe("a blob that is kept outside the state", () => {
   });
 });
 
-it("A state that was edited in any way gets a new backup, and nothing of it is lost", async () => {
-  await stack.backedUp();
-  const kept = { "0": null, "1": { blobSha256: 5, versions: "all" }, "2": "text" };
-  stack.engine.edit({ ...stack.outputs, versions: [{}, 1], tags: 1, sourceStatus: "odd", previous: kept });
-  await stack.mustUp({ triggers: [1] });
-  const kinds = Object.keys(stack.outputs.previous as object).map((name) =>
-    /^[0-9a-f]{64}$/.test(name) ? "hash" : name,
-  );
-  expect(kinds.sort()).toEqual(["0", "1", "2", "hash"]);
-});
+it.each(objectKinds)(
+  "A state that was edited in any way gets a new backup of the $noun, and nothing of it is lost",
+  async (kind) => {
+    stack = await BackupStack.start(service, kind);
+    await stack.backedUp();
+    const kept = { "0": null, "1": { blobSha256: 5, versions: "all" }, "2": "text" };
+    stack.engine.edit({ ...stack.outputs, versions: [{}, 1], tags: 1, sourceStatus: "odd", previous: kept });
+    await stack.mustUp({ triggers: [1] });
+    const kinds = Object.keys(stack.outputs.previous as object).map((name) =>
+      /^[0-9a-f]{64}$/.test(name) ? "hash" : name,
+    );
+    expect(kinds.sort()).toEqual(["0", "1", "2", "hash"]);
+  },
+);
