@@ -1,23 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { createCertificate } from "../../../localVault/certificate";
 import type { NewKey } from "../../../localVault/keyKind";
 import { LocalKeyVault } from "../../../localVault/localKeyVault";
 import type { LocalVault } from "../../../localVault/localVault";
-import { type LoopbackServer, listenOnLoopback, readBody, sendJson } from "../../../localVault/loopbackServer";
 import type { VaultOptions } from "../../../localVault/vaultOptions";
 import type { CheckResult } from "../../../src/backup/drillEvidence";
-import type { KeyObjectClient } from "../../../src/objects/keyProof";
-import { checkNames, proveKey } from "../../../src/objects/keyProof";
+import { key } from "../../../src/objects/key";
 import type { ProofTools } from "../../../src/objects/objectKind";
-import { attemptsOn } from "../../support/keyVault/attempts";
-import {
-  type Curve,
-  curves,
-  type EllipticKey,
-  ellipticKey,
-  signDigest,
-} from "../../support/keyVault/ellipticSignature";
-import { connectTo } from "../../support/keyVault/localConnection";
+import { attemptsAt, objectVersion } from "../../support/keyVault/proofs";
 import { type VirtualClock, virtualClock } from "../../support/keyVault/virtualClock";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
 
@@ -38,16 +27,15 @@ async function newVault(options: VaultOptions = {}): Promise<void> {
   local = await service.createVault(undefined, options);
 }
 
-const attempts = (vault: LocalVault, vaultUri = vault.vaultUri) =>
-  attemptsOn(connectTo(service, vault, { clock, vaultUri }), "orders");
+const attempts = (vault: LocalVault) => attemptsAt(service, vault, { clock });
 
-type Tools = Partial<ProofTools<KeyObjectClient>>;
+type Tools = Partial<ProofTools>;
 
 /** Proves versions of the key, whose public keys are those of the source unless the tools say otherwise. */
 async function prove(versions: readonly string[], tools: Tools = {}) {
-  const proofs = await proveKey({
+  const proofs = await key.prove({
     name: "orders",
-    versions,
+    versions: versions.map(objectVersion),
     thumbprints: {},
     copy: attempts(local),
     source: attempts(local),
@@ -58,8 +46,8 @@ async function prove(versions: readonly string[], tools: Tools = {}) {
   return (version = versions[0] ?? "") => proofs.get(version) as Record<"publicKey" | "privateKey", CheckResult>;
 }
 
-async function proveNew(key: NewKey = {}, tools: Tools = {}) {
-  const { version } = await local.keys.create("orders", key);
+async function proveNew(options: NewKey = {}, tools: Tools = {}) {
+  const { version } = await local.keys.create("orders", options);
   local.clearRequests();
   return (await prove([version], tools))();
 }
@@ -74,13 +62,13 @@ function swapPublicKey(version: string, other: string, key_ops: readonly string[
 }
 
 async function thumbprintOf(version: string): Promise<string> {
-  const read = await attempts(local)("get", (client, signal) => client.getThumbprint("orders", version, signal));
-  return ("value" in read ? read.value : undefined) ?? "";
+  const read = await attempts(local)(key, "get", (client, signal) => client.getKey("orders", version, signal));
+  return ("value" in read ? read.value.thumbprint : undefined) ?? "";
 }
 
 describe("a restored key is proved", () => {
   it("by every check that a drill records", async () => {
-    expect(Object.keys(await proveNew())).toEqual(checkNames);
+    expect(Object.keys(await proveNew())).toEqual(key.checks);
   });
 
   it.each([
@@ -208,6 +196,42 @@ describe("the public key of a restored key", () => {
   });
 });
 
+describe("a comparison of a key", () => {
+  const compare = async (versions: readonly string[], tools: Tools = {}) =>
+    key.compare({
+      name: "orders",
+      versions: versions.map(objectVersion),
+      thumbprints: {},
+      copy: attempts(local),
+      source: undefined,
+      now: () => clock.now(),
+      ...tools,
+    });
+
+  it("reads only the versions whose public keys were recorded, and uses no private key", async () => {
+    const { version: first } = await local.keys.create("orders");
+    const { version: second } = await local.keys.rotate("orders");
+    const thumbprints = { [second]: await thumbprintOf(second) };
+    local.clearRequests();
+    expect(await compare([second, first], { thumbprints })).toEqual(new Map([[second, { publicKey: "passed" }]]));
+    expect(local.count("get")).toBe(1);
+    expect(uses()).toEqual([0, 0, 0]);
+  });
+
+  it("fails if another public key was recorded", async () => {
+    const { version } = await local.keys.create("orders");
+    const compared = await compare([version], { thumbprints: { [version]: "other" } });
+    expect(compared.get(version)).toEqual({ publicKey: expect.stringMatching(/^failed: .*other/) });
+  });
+
+  it("is not made of what cannot be read", async () => {
+    const { version } = await local.keys.create("orders");
+    local.keys.permissions.delete("get");
+    const compared = await compare([version], { thumbprints: { [version]: "other" } });
+    expect(compared.get(version)).toEqual({ publicKey: expect.stringMatching(/^not run: .*403/) });
+  });
+});
+
 describe("the private key of a restored key fails", () => {
   it.each(["EC", "RSA"] as const)("if its signature does not fit the public %s key of the source", async (kty) => {
     const { version } = await local.keys.create("orders", { kty });
@@ -269,8 +293,8 @@ describe("the private key of a restored key is not used", () => {
       { kty: "RSA", keyOperations: ["encrypt", "wrapKey"] },
       /key_ops \(encrypt, wrapKey\)/,
     ],
-  ])("%s", async (_, key, because) => {
-    const { publicKey, privateKey } = await proveNew(key);
+  ])("%s", async (_, options, because) => {
+    const { publicKey, privateKey } = await proveNew(options);
     expect(publicKey).toBe("passed");
     expect(privateKey).toMatch(/^not run: /);
     expect(privateKey).toMatch(because);
@@ -291,8 +315,8 @@ describe("the private key of a restored key is not used", () => {
   it("if it is on an unknown curve", async () => {
     const { version } = await local.keys.create("orders");
     const kid = `${local.vaultUri}keys/orders/${version}`;
-    const key = { kid, kty: "EC", crv: "P-999", x: "AAAA", y: "AAAA", key_ops: ["sign", "verify"] };
-    local.fail("get", { kind: "status", status: 200, body: { key, attributes: { enabled: true } } }, 9);
+    const unknown = { kid, kty: "EC", crv: "P-999", x: "AAAA", y: "AAAA", key_ops: ["sign", "verify"] };
+    local.fail("get", { kind: "status", status: 200, body: { key: unknown, attributes: { enabled: true } } }, 9);
     const proof = (await prove([version]))();
     expect(proof).toEqual({ publicKey: "passed", privateKey: "not run: the curve P-999 is not known" });
     expect(uses()).toEqual([0, 0, 0]);
@@ -321,64 +345,4 @@ describe("the private key of a restored key is not used", () => {
       expect((await proveNew({ kty: "RSA", keyOperations: [use] })).privateKey).toMatch(/^not run: .*500/);
     },
   );
-});
-
-describe.each(Object.keys(curves) as Curve[])("a key on the curve %s", (curve) => {
-  const { algorithm, digestBytes } = curves[curve];
-  const version = "a".repeat(32);
-  let server: LoopbackServer;
-  let published: EllipticKey;
-  let signing: EllipticKey;
-  let asked: { alg: string; value: string }[];
-
-  beforeAll(async () => {
-    const certificate = await createCertificate();
-    trustLocalCertificate(certificate.certificatePem);
-    server = await listenOnLoopback(async (request, response) => {
-      const body = await readBody(request);
-      if (request.headers.authorization === undefined) {
-        response.setHeader(
-          "www-authenticate",
-          `Bearer authorization="https://login.microsoftonline.com/t", resource="https://vault.azure.net"`,
-        );
-        sendJson(response, 401, {});
-        return;
-      }
-      const kid = `https://localhost:${server.port}/keys/orders/${version}`;
-      if (request.method === "GET") {
-        const key = { kid, kty: "EC-HSM", crv: curve, x: published.x, y: published.y, key_ops: ["sign"] };
-        sendJson(response, 200, { key, attributes: { enabled: true } });
-        return;
-      }
-      const given = JSON.parse(body) as { alg: string; value: string };
-      asked.push(given);
-      const value = signDigest(curve, signing, Buffer.from(given.value, "base64url")).toString("base64url");
-      sendJson(response, 200, { kid, value });
-    }, certificate);
-  });
-  afterAll(() => server.close());
-  beforeEach(() => {
-    published = ellipticKey(curve);
-    signing = published;
-    asked = [];
-  });
-
-  const proveIt = async () => {
-    const copy = attempts(local, `https://localhost:${server.port}/`);
-    return (await prove([version], { copy, source: copy }))();
-  };
-
-  it("is proved by a signature of a random digest that has the length of its algorithm", async () => {
-    expect(await proveIt()).toEqual({ publicKey: "passed", privateKey: "passed" });
-    await proveIt();
-    expect(asked.map(({ alg }) => alg)).toEqual([algorithm, algorithm]);
-    const [one = "", other = ""] = asked.map(({ value }) => value);
-    expect(Buffer.from(one, "base64url")).toHaveLength(digestBytes);
-    expect(one).not.toBe(other);
-  });
-
-  it("fails if another key signs", async () => {
-    signing = ellipticKey(curve);
-    expect((await proveIt()).privateKey).toMatch(/^failed: its signature/);
-  });
 });

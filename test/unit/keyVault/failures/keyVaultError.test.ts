@@ -1,30 +1,28 @@
-import { createHttpHeaders, createPipelineRequest, RestError } from "@azure/core-rest-pipeline";
+import { createPipelineRequest, RestError } from "@azure/core-rest-pipeline";
 import { describe, expect, it } from "@jest/globals";
-import { wordsOf } from "../../../../localVault/objectKind";
-import * as objectAnswers from "../../../../localVault/objectRefusal";
-import type { Answer } from "../../../../localVault/serviceError";
 import * as answers from "../../../../localVault/serviceError";
-import { type ForbiddenReason, forbidden, unauthorized } from "../../../../localVault/vaultAccess";
+import type { ForbiddenReason } from "../../../../localVault/vaultAccess";
 import {
   connectionCode,
   DeadlinePassed,
   KeyVaultError,
   MalformedAnswer,
+  ManagedByCertificate,
   NameNotFree,
   ObjectKeepsChanging,
   VersionNotFound,
 } from "../../../../src/keyVault/failures/keyVaultError";
 import { describeOperation, type Operation } from "../../../../src/keyVault/failures/operation";
-import { isNotFound, Refusal } from "../../../../src/keyVault/failures/refusal";
 import { type FailureCode, failureCodes, remedyOf } from "../../../../src/keyVault/failures/remedies";
+import { certificate } from "../../../../src/objects/certificate";
 import { key } from "../../../../src/objects/key";
-import type { OperationName } from "../../../../src/objects/objectKind";
+import { isInHsm, type ObjectKind } from "../../../../src/objects/objectKind";
+import { objectKinds } from "../../../../src/objects/objectKinds";
+import type { OperationName } from "../../../../src/objects/permissions";
+import { secret } from "../../../../src/objects/secret";
 import { version } from "../../../support/keyVault/backups";
+import { hsmUri, ofHsm, refusal, refusalsOf, refused, requestId, vaultUri } from "./serviceRefusals";
 
-const vaultUri = "https://kv-prod.vault.azure.net/";
-const hsmUri = "https://hsm-prod.managedhsm.azure.net/";
-const uri = `${vaultUri}keys/orders/${version("a")}`;
-const requestId = "0f8fad5b-d9cb-469f-a165-70867728950e";
 const operation = (name: OperationName, change: Partial<Operation> = {}): Operation => ({
   name,
   kind: key,
@@ -33,114 +31,8 @@ const operation = (name: OperationName, change: Partial<Operation> = {}): Operat
   ...change,
 });
 
-function refusal({ status, headers = {}, body }: Answer, id = requestId): Refusal {
-  return new Refusal({
-    status,
-    headers: createHttpHeaders({ ...headers, "x-ms-request-id": id }),
-    bodyAsText: body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body),
-    request: createPipelineRequest({ url: vaultUri }),
-  });
-}
-
-const refused = (reason: ForbiddenReason, permission = "backup") =>
-  forbidden(reason, {
-    vaultName: "kv-prod",
-    collection: "keys",
-    objectName: "orders",
-    permission,
-    dataAction: `Microsoft.KeyVault/vaults/keys/${permission}/action`,
-    caller: "appid=1",
-  });
-
-/** A Managed HSM ends each message with the request id and gives no inner code. */
-const ofHsm = (status: number, code: string, message: string) =>
-  answers.refusal(status, code, `${message} (Activity ID: ${requestId})`);
-
-const words = wordsOf.keys;
-const isTaken = { kind: "vault", vaultUri } as const;
-
-/** What the service answers to which operation, and the reason that it tells. */
-const refusals: readonly [string, OperationName, Answer, FailureCode][] = [
-  ["the backup of a certificate's key", "backup", refused("certificate"), "managed-by-certificate"],
-  [
-    "the deletion of a certificate's key",
-    "delete",
-    objectAnswers.objectIsManaged(words, "delete"),
-    "managed-by-certificate",
-  ],
-  [
-    "a certificate's key, in words without an inner code",
-    "backup",
-    answers.refusal(
-      403,
-      "Forbidden",
-      'Operation "backup" is not allowed on this Key, since it is associated with a certificate.',
-    ),
-    "managed-by-certificate",
-  ],
-  [
-    "a certificate's key, in the words of 2019 without an inner code",
-    "delete",
-    answers.refusal(
-      403,
-      "Forbidden",
-      'Operation "delete" is not allowed as this object\'s lifetime is managed by Key Vault.',
-    ),
-    "managed-by-certificate",
-  ],
-  ["an address that the firewall does not allow", "backup", refused("firewall"), "firewall"],
-  ["a public address while only a private endpoint is open", "backup", refused("privateLink"), "private-endpoint"],
-  ["a missing role", "backup", refused("rbac"), "forbidden"],
-  ["a missing access policy", "backup", refused("accessPolicy"), "forbidden"],
-  ["a missing access policy, by another code", "backup", refused("accessDenied"), "forbidden"],
-  ["a disabled key", "sign", objectAnswers.objectIsDisabled(words, "sign"), "key-use"],
-  ["an expired key", "sign", answers.keyIsNotValidNow("sign", "expired"), "key-use"],
-  ["a key that is not valid yet", "sign", answers.keyIsNotValidNow("sign", "notYetValid"), "key-use"],
-  ["a use that key_ops do not allow", "sign", answers.keyUseForbidden("sign"), "key-use"],
-  ["a purge in spite of purge protection", "purge", answers.purgeProtected("kv-prod"), "purge-protection"],
-  ["a 403 of which nothing else is known", "get", answers.refusal(403, "Forbidden", "No."), "forbidden"],
-  [
-    "a blob of another HSM",
-    "restore",
-    ofHsm(
-      400,
-      "MalformedBackupBlob",
-      "Backup blob belongs to a different crypto domain and cannot be used with this instance.",
-    ),
-    "blob-other-hsm",
-  ],
-  [
-    "a blob of another geography",
-    "restore",
-    objectAnswers.malformedBlob(words, "undecryptable"),
-    "blob-other-geography",
-  ],
-  [
-    "a blob of another geography, by the code of 2020",
-    "restore",
-    answers.badParameter("Cannot decrypt backup blob."),
-    "blob-other-geography",
-  ],
-  ["a corrupt blob", "restore", objectAnswers.malformedBlob(words, "corrupt"), "blob-damaged"],
-  ["a blob with a corrupt version", "restore", objectAnswers.malformedBlob(words, "corruptVersion"), "blob-damaged"],
-  ["the blob of a secret or a certificate", "restore", objectAnswers.malformedBlob(words, "otherKind"), "blob-damaged"],
-  ["a corrupt blob, by the code of 2020", "restore", answers.badParameter("Backup blob is corrupt."), "blob-damaged"],
-  ["any other bad request", "restore", answers.badParameter("Property  value is invalid"), "bad-request"],
-  ["a refused token", "backup", unauthorized("AKV10032: Invalid issuer.", "Bearer"), "unauthorized"],
-  ["a missing key", "backup", objectAnswers.objectNotFound(isTaken, words, "orders"), "not-found"],
-  ["a missing key of an HSM", "backup", ofHsm(404, "KeyNotFound", `Key not found: ${hsmUri}keys/orders`), "not-found"],
-  ["a proxy's 404", "backup", { status: 404, body: "<html>" }, "not-key-vault"],
-  ["a timeout of the service", "backup", answers.plainRefusal(408), "service-error"],
-  ["a name that is being deleted", "restore", objectAnswers.nameIsInTransition(words, "orders", "deleted"), "busy"],
-  ["a purge while the deletion runs", "purge", objectAnswers.objectIsInTransition(words, "deleted"), "busy"],
-  ["a name that is taken", "restore", objectAnswers.restoreConflict(words, uri), "name-taken"],
-  ["a name that is soft-deleted", "restore", objectAnswers.objectIsDeleted(words, "orders"), "name-taken"],
-  ["another operation under way", "delete", objectAnswers.recoveryConflict(words, uri), "busy"],
-  ["too many requests", "backup", answers.throttled(), "throttled"],
-  ["an internal error", "backup", answers.plainRefusal(500), "service-error"],
-  ["an unavailable service", "backup", answers.plainRefusal(503), "service-error"],
-  ["a redirect", "backup", { status: 307, headers: { location: "https://example.com/" } }, "redirect"],
-];
+/** Vaults that may hold objects of the kind. */
+const placesOf = (kind: ObjectKind) => [{ kind, vaultUri }, ...(isInHsm(kind) ? [{ kind, vaultUri: hsmUri }] : [])];
 
 const request = createPipelineRequest({ url: vaultUri });
 const rest = (code: string) => new RestError(`connect ${code} hunter2`, { code, request });
@@ -174,6 +66,7 @@ const errors: readonly [string, unknown, FailureCode][] = [
   ],
   ["a version that does not exist", new VersionNotFound(version("a"), version("b")), "version-not-found"],
   ["an object that keeps changing", new ObjectKeepsChanging(), "keeps-changing"],
+  ["an object that a certificate manages", new ManagedByCertificate(), "managed-by-certificate"],
   ["a name that does not become free", new NameNotFree(), "name-not-free"],
   ["an answer without a backup", new MalformedAnswer("without a backup"), "not-key-vault"],
   ["an answer that breaks off", rest("INCOMPLETE_ANSWER"), "not-key-vault"],
@@ -191,23 +84,36 @@ function expectShort(message: string): void {
   expect(message).not.toMatch(/\s$|\s\s|\.\.(?!\.)|undefined|hunter2/);
 }
 
-describe("an answer of the service", () => {
-  it.each(refusals)("to %s is explained", (_, name, answer, code) => {
-    const error = new KeyVaultError(operation(name), refusal(answer));
+describe.each(objectKinds)("an answer of the service about a $noun", (kind) => {
+  it.each(refusalsOf(kind))("to %s is explained", (_, name, answer, code) => {
+    const asked = operation(name, { kind });
+    const error = new KeyVaultError(asked, refusal(answer));
     expect(error.code).toBe(code);
-    expect(error.message).toContain(`refused to ${describeOperation(operation(name))}: ${answer.status}`);
-    expect(error.message).toContain(remedyOf(code, operation(name), error.refusal));
+    expect(error.message).toContain(`refused to ${describeOperation(asked)}: ${answer.status}`);
+    expect(error.message).toContain(remedyOf(code, asked, error.refusal));
     expect(error.message.split(requestId)).toHaveLength(2);
   });
 
-  it.each(refusals)("to %s is explained in two sentences", (_, name, answer) => {
+  it.each(refusalsOf(kind))("to %s is explained in two sentences", (_, name, answer) => {
     // Only a restore may not know the name.
-    const places = [{ vaultUri }, { vaultUri: hsmUri }, ...(name === "restore" ? [{ objectName: undefined }] : [])];
+    const places = [...placesOf(kind), ...(name === "restore" ? [{ kind, objectName: undefined }] : [])];
     for (const place of places) {
       expectShort(new KeyVaultError(operation(name, place), refusal(answer), { seconds: 179 }).message);
     }
   });
 
+  it("names no other kind of object, except for those that stand in the way of a restore", () => {
+    const others = objectKinds.filter((other) => other !== kind);
+    for (const [, name, answer, code] of refusalsOf(kind)) {
+      if (!["name-taken", "managed-by-certificate", "tls"].includes(code)) {
+        const { message } = new KeyVaultError(operation(name, { kind }), refusal(answer));
+        expect(message).not.toMatch(new RegExp(`\\b(${others.map(({ noun }) => noun).join("|")})s?\\b`));
+      }
+    }
+  });
+});
+
+describe("an answer of the service", () => {
   it("to a restore is not explained as a blob's fault unless it names the blob", () => {
     const answer = answers.refusal(409, "Conflict", "There was a conflict.");
     expect(new KeyVaultError(operation("restore"), refusal(answer)).code).toBe("name-taken");
@@ -215,7 +121,7 @@ describe("an answer of the service", () => {
   });
 
   it("names the codes of the service", () => {
-    const { message } = new KeyVaultError(operation("backup"), refusal(refused("firewall")));
+    const { message } = new KeyVaultError(operation("backup"), refusal(refused(key, "firewall")));
     expect(message).toContain("403 Forbidden (ForbiddenByFirewall)");
   });
 
@@ -229,7 +135,7 @@ describe("an answer of the service", () => {
   });
 
   it("is otherwise told by its codes alone, because its words may name the caller", () => {
-    expect(new KeyVaultError(operation("backup"), refusal(refused("rbac"))).message).not.toContain("appid=1");
+    expect(new KeyVaultError(operation("backup"), refusal(refused(key, "rbac"))).message).not.toContain("appid=1");
   });
 });
 
@@ -244,7 +150,7 @@ describe("another failure", () => {
   });
 
   it.each(errors)("of %s is explained in two sentences", (_, cause) => {
-    for (const place of [{ vaultUri }, { vaultUri: hsmUri }]) {
+    for (const place of objectKinds.flatMap(placesOf)) {
       expectShort(new KeyVaultError(operation("list", place), cause, { seconds: 179 }).message);
     }
   });
@@ -264,13 +170,14 @@ describe("another failure", () => {
 
 describe("every code", () => {
   it("is the reason of an answer or an error in these tables", () => {
+    const refusals = objectKinds.flatMap(refusalsOf);
     const told = [...refusals.map(([, , , code]) => code), ...errors.map(([, , code]) => code)];
     expect([...new Set(told)].sort()).toEqual([...failureCodes].sort());
   });
 
   it("has a remedy, except for a credential, which tells its own", () => {
     for (const code of failureCodes) {
-      for (const change of [{}, { objectName: undefined }, { vaultUri: hsmUri }]) {
+      for (const change of objectKinds.flatMap((kind) => [...placesOf(kind), { kind, objectName: undefined }])) {
         const remedy = remedyOf(code, operation("backup", change), undefined);
         expect({ code, isTold: remedy !== "" }).toEqual({ code, isTold: code !== "credential" });
         expect(remedy).not.toContain("undefined");
@@ -280,47 +187,78 @@ describe("every code", () => {
 });
 
 describe("the remedy for a missing permission", () => {
-  const remedy = (name: OperationName, reason: ForbiddenReason, place = vaultUri) =>
-    new KeyVaultError(operation(name, { vaultUri: place }), refusal(refused(reason))).message;
+  const remedy = (kind: ObjectKind, name: OperationName, reason: ForbiddenReason, place = vaultUri) =>
+    new KeyVaultError(operation(name, { kind, vaultUri: place }), refusal(refused(kind, reason))).message;
 
-  it("names the data action and a role", () => {
-    expect(remedy("backup", "rbac")).toMatch(
-      /Microsoft\.KeyVault\/vaults\/keys\/backup\/action.*Key Vault Crypto User/,
-    );
-    expect(remedy("purge", "rbac")).toMatch(/keys\/purge\/action.*Key Vault Crypto Officer/);
+  it.each(objectKinds)("names the data action and a role for each operation on a $noun", (kind) => {
+    for (const [name, { dataAction, role }] of Object.entries(kind.permissions)) {
+      const message = remedy(kind, name as OperationName, "rbac");
+      expect(message).toContain(`Grant ${dataAction}, for instance with the role ${role}.`);
+    }
+  });
+
+  it.each([
+    [key, /vaults\/keys\/backup\/action.*Key Vault Crypto User/],
+    [secret, /vaults\/secrets\/backup\/action.*Key Vault Secrets Officer/],
+    [certificate, /vaults\/certificates\/backup\/action.*Key Vault Certificates Officer/],
+  ] as const)("to back up an object is that of its kind: $noun", (kind, named) => {
+    expect(remedy(kind, "backup", "rbac")).toMatch(named);
   });
 
   it.each(["accessPolicy", "accessDenied"] as const)(
     "names the permission of an access policy if the vault uses those (%s)",
     (reason) => {
-      expect(remedy("backup", reason)).toMatch(/permission "backup" in an access policy/);
-      expect(remedy("unwrapKey", reason)).toMatch(/permission "unwrapKey"/);
+      for (const kind of objectKinds) {
+        expect(remedy(kind, "backup", reason)).toContain(`the ${kind.noun} permission "backup" in an access policy`);
+      }
+      expect(remedy(key, "unwrapKey", reason)).toMatch(/permission "unwrapKey"/);
+      expect(remedy(secret, "update", reason)).toMatch(/secret permission "set"/);
     },
   );
 
   it("names the data action and a role of a Managed HSM", () => {
-    expect(remedy("backup", "rbac", hsmUri)).toMatch(/managedHsm\/keys\/backup\/action.*Managed HSM Crypto User/);
-    expect(remedy("purge", "accessDenied", hsmUri)).toMatch(
+    expect(remedy(key, "backup", "rbac", hsmUri)).toMatch(/managedHsm\/keys\/backup\/action.*Managed HSM Crypto User/);
+    expect(remedy(key, "purge", "accessDenied", hsmUri)).toMatch(
       /managedHsm\/keys\/deletedKeys\/delete.*Managed HSM Crypto Officer/,
     );
   });
 });
 
-describe("the command in a remedy", () => {
+describe("the remedy of a failure", () => {
   const remedy = (code: FailureCode, change: Partial<Operation> = {}) =>
     remedyOf(code, operation("restore", change), undefined);
 
-  it("recovers, shows or backs up the object", () => {
-    expect(remedy("not-found")).toContain("az keyvault key recover --vault-name kv-prod --name orders");
-    expect(remedy("name-taken")).toContain("az keyvault key show --vault-name kv-prod");
-    expect(remedy("managed-by-certificate")).toContain("az keyvault certificate backup --vault-name");
+  it.each(objectKinds)("has the command that recovers or shows a $noun", (kind) => {
+    const { noun } = kind;
+    expect(remedy("not-found", { kind })).toContain(`az keyvault ${noun} recover --vault-name kv-prod --name orders`);
+    expect(remedy("name-taken", { kind })).toContain(`az keyvault ${noun} show --vault-name kv-prod`);
+    expect(remedy("blob-damaged", { kind })).toContain(`a ${noun}`);
+    expect(remedy("purge-protection", { kind })).toContain(`soft-deleted ${noun}`);
+  });
+
+  it("has the command for a Managed HSM", () => {
     expect(remedy("not-found", { vaultUri: hsmUri })).toContain("--hsm-name hsm-prod");
   });
 
-  it("is left out if the name of the object is unknown", () => {
+  it("has no command if the name of the object is unknown", () => {
     for (const code of ["not-found", "name-taken"] as const) {
       expect(remedy(code, { objectName: undefined })).not.toContain("az keyvault");
     }
+  });
+
+  it("names the other kinds that may have the name of a certificate, and none for a key or a secret", () => {
+    expect(remedy("name-taken", { kind: certificate })).toMatch(/certificate.*key.*secret/);
+    expect(remedy("name-taken", { kind: key })).not.toMatch(/certificate|secret/);
+    expect(remedy("name-taken", { kind: secret })).not.toMatch(/certificate|key /);
+  });
+
+  it.each([key, secret])("says that the certificate of a $noun is what to back up", (kind) => {
+    expect(remedy("managed-by-certificate", { kind })).toContain(`${kind.noun} belongs to a certificate: back up`);
+  });
+
+  it("names key_ops only for a key, as nothing else has them", () => {
+    expect(remedy("object-use", { kind: key })).toMatch(/nbf, exp or key_ops/);
+    for (const kind of [secret, certificate]) expect(remedy("object-use", { kind })).not.toContain("key_ops");
   });
 });
 
@@ -331,13 +269,17 @@ describe("the message of a failure", () => {
     const message = (cause: unknown, seconds: number) =>
       new KeyVaultError(operation("backup"), cause, { seconds }).message;
     expect(message(timeout, 180)).toContain("waited 180 s");
-    expect(message(refusal(refused("rbac")), 173)).toContain("waited 173 s");
-    expect(message(refusal(refused("rbac")), 0)).not.toContain("waited");
-    expect(message(refusal(refused("firewall")), 12)).not.toContain("waited");
+    expect(message(refusal(refused(key, "rbac")), 173)).toContain("waited 173 s");
+    expect(message(refusal(refused(key, "rbac")), 0)).not.toContain("waited");
+    expect(message(refusal(refused(key, "firewall")), 12)).not.toContain("waited");
   });
 
   it("has a reason that is the same at each attempt, without ids and times", () => {
-    for (const answer of [refused("rbac"), ofHsm(404, "KeyNotFound", "Key not found"), answers.badParameter("No.")]) {
+    for (const answer of [
+      refused(key, "rbac"),
+      ofHsm(404, "KeyNotFound", "Key not found"),
+      answers.badParameter("No."),
+    ]) {
       const one = new KeyVaultError(operation("backup"), refusal(answer), { seconds: 3 });
       const other = new KeyVaultError(operation("backup"), refusal(answer, "another-id"), { seconds: 5 });
       expect(one.message).not.toBe(other.message);
@@ -358,66 +300,17 @@ describe("the message of a failure", () => {
   it("names the operation, the object and the host", () => {
     expect(describeOperation(operation("backup"))).toBe('back up key "orders" in kv-prod.vault.azure.net');
     expect(describeOperation(operation("restore"))).toContain("into kv-prod");
-    expect(describeOperation(operation("restore", { objectName: undefined }))).toContain("restore a key into");
+    for (const kind of objectKinds) {
+      const nameless = operation("restore", { kind, objectName: undefined });
+      expect(describeOperation(nameless)).toContain(`restore a ${kind.noun} into`);
+      expect(describeOperation(operation("list", { kind }))).toContain(`list the versions of ${kind.noun} "orders" in`);
+    }
+    expect(describeOperation(operation("get", { kind: secret }))).toContain('read the value of secret "orders"');
   });
 
   it("does not say that the operation may be done unless it may", () => {
     expect(new KeyVaultError(operation("restore"), timeout).mayBeDone).toBe(false);
     expect(new KeyVaultError(operation("restore"), timeout, { mayBeDone: true }).mayBeDone).toBe(true);
-  });
-});
-
-describe("a refusal", () => {
-  it("tells a missing permission from other refusals", () => {
-    const isMissing = (answer: Answer) => refusal(answer).isPermissionMissing;
-    expect((["rbac", "accessPolicy", "accessDenied"] as const).map((reason) => isMissing(refused(reason)))).toEqual([
-      true,
-      true,
-      true,
-    ]);
-    expect((["firewall", "privateLink", "certificate"] as const).map((reason) => isMissing(refused(reason)))).toEqual([
-      false,
-      false,
-      false,
-    ]);
-    expect(isMissing(ofHsm(403, "AccessDenied", "No."))).toBe(true);
-    expect(isMissing(answers.refusal(400, "AccessDenied", "No."))).toBe(false);
-  });
-
-  it("tells the states of a name apart", () => {
-    const state = (answer: Answer) => {
-      const { isConflict, isInTransition, isSoftDeleted } = refusal(answer);
-      return [isConflict, isInTransition, isSoftDeleted];
-    };
-    expect(state(objectAnswers.nameIsInTransition(words, "a", "deleted"))).toEqual([true, true, false]);
-    expect(state(objectAnswers.nameIsInTransition(words, "a", "recovered"))).toEqual([true, true, false]);
-    expect(state(objectAnswers.objectIsDeleted(words, "a"))).toEqual([true, false, true]);
-    expect(state(objectAnswers.restoreConflict(words, uri))).toEqual([true, false, false]);
-    expect(state(answers.plainRefusal(400))).toEqual([false, false, false]);
-  });
-
-  it("tells a missing object from a proxy's 404", () => {
-    expect(isNotFound(refusal(answers.plainRefusal(404)))).toBe(true);
-    expect(isNotFound(refusal({ status: 404, body: "<html>" }))).toBe(false);
-    expect(isNotFound(refusal(answers.plainRefusal(400)))).toBe(false);
-    expect(isNotFound(new Error("404"))).toBe(false);
-  });
-
-  it.each([
-    ["no body", undefined],
-    ["no JSON", "OK"],
-    ["JSON null", "null"],
-    ["other members", '{"error":"hunter2"}'],
-    ["members of other types", '{"error":{"code":42,"message":{},"innererror":"x"}}'],
-    ["empty members", '{"error":{"code":"","message":""}}'],
-  ])("can have %s", (_, body) => {
-    expect(refusal({ status: 400, body })).toMatchObject({
-      status: 400,
-      statusCode: 400,
-      code: undefined,
-      innerCode: undefined,
-      explanation: "",
-    });
   });
 });
 

@@ -5,8 +5,9 @@ import type { Fault } from "../../../../localVault/vaultFault";
 import type { KeyVaultError } from "../../../../src/keyVault/failures/keyVaultError";
 import { backUp } from "../../../../src/keyVault/operations/backUp";
 import { restore } from "../../../../src/keyVault/operations/restore";
-import { key } from "../../../../src/objects/key";
-import { connectTo } from "../../../support/keyVault/localConnection";
+import { objectKinds } from "../../../../src/objects/objectKinds";
+import { secret } from "../../../../src/objects/secret";
+import { connectTo, failureOf } from "../../../support/keyVault/localConnection";
 import { type VirtualClock, virtualClock } from "../../../support/keyVault/virtualClock";
 import { leaksIn } from "../../../support/leaks";
 import { trustLocalCertificate } from "../../../support/trustLocalCertificate";
@@ -14,7 +15,6 @@ import { trustLocalCertificate } from "../../../support/trustLocalCertificate";
 let clock: VirtualClock;
 let service: LocalKeyVault;
 let local: LocalVault;
-let blob: string;
 
 beforeAll(async () => {
   service = await LocalKeyVault.start();
@@ -24,34 +24,37 @@ afterAll(() => service.stop());
 beforeEach(async () => {
   clock = virtualClock();
   local = await service.createVault();
-  await local.keys.create("orders");
-  blob = await local.keys.backUp("orders");
 });
 
-const faults: readonly [string, () => Fault][] = [
-  ["without a usable backup", () => ({ kind: "value", value: `${blob}!` })],
+/** A value that is longer than any word. */
+const hunters = "hunter2".repeat(9);
+
+const faults: readonly [string, (blob: string) => Fault][] = [
+  ["without a usable backup", (blob) => ({ kind: "value", value: `${blob}!` })],
   ["with a part of a backup", () => ({ kind: "truncated" })],
   ["with cut JSON", () => ({ kind: "cutJson" })],
   ["that is HTML", () => ({ kind: "html", status: 200 })],
-  ["that is a text with a backup", () => ({ kind: "status", status: 200, body: `{"value":"${blob}` })],
+  ["that is a text with a backup", (blob) => ({ kind: "status", status: 200, body: `{"value":"${blob}` })],
   [
     "that refuses and repeats a backup",
-    () => ({ kind: "status", status: 400, body: { error: { code: "BadParameter", message: `Bad ${blob}` } } }),
+    (blob) => ({ kind: "status", status: 400, body: { error: { code: "BadParameter", message: `Bad ${blob}` } } }),
   ],
   [
     "that refuses and has a backup as its code",
-    () => ({ kind: "status", status: 400, body: { error: { code: blob, message: "Bad" } } }),
+    (blob) => ({ kind: "status", status: 400, body: { error: { code: blob, message: "Bad" } } }),
   ],
   ["that refuses the token", () => ({ kind: "unauthorized" })],
 ];
 
-describe("an error after an answer", () => {
+describe.each(objectKinds)("an error after an answer about a $noun", (kind) => {
   it.each(faults)("%s shows no part of a backup or a token", async (_, fault) => {
-    for (const operation of ["backup", "restore"] as const) local.fail(operation, fault(), 20);
+    await local.collection(kind.collection).create("orders");
+    const blob = await local.collection(kind.collection).backUp("orders");
+    for (const operation of ["backup", "restore"] as const) local.fail(operation, fault(blob), 20);
     const connection = connectTo(service, local, { clock });
     const results = await Promise.allSettled([
-      backUp(connection, key, "orders"),
-      restore(connection, key, blob, "orders"),
+      backUp(connection, kind, "orders"),
+      restore(connection, kind, blob, "orders"),
     ]);
     const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason as KeyVaultError] : []));
     expect(errors.length).toBeGreaterThan(0);
@@ -59,5 +62,25 @@ describe("an error after an answer", () => {
       expect(leaksIn(`${message} ${reason}`, { blob, token: service.identity.issued })).toEqual([]);
       expect(message.length).toBeLessThan(400);
     }
+  });
+});
+
+describe("an error of a read of a secret", () => {
+  it.each<[string, Fault]>([
+    ["that is cut", { kind: "cutJson" }],
+    ["that is a text", { kind: "status", status: 200, body: `{"value":"${hunters}"` }],
+    [
+      "that refuses",
+      { kind: "status", status: 400, body: { error: { code: "BadParameter", message: `Bad ${hunters}` } } },
+    ],
+  ])("%s shows no value", async (_, fault) => {
+    const { version } = await local.secrets.create("orders", { value: hunters });
+    local.fail("get", fault, 20);
+    const task = { name: "get", kind: secret, objectName: "orders" } as const;
+    const read = connectTo(service, local, { clock }).once(task, ({ client, signal }) =>
+      client.getValue("orders", version, signal),
+    );
+    const { message } = await failureOf(read);
+    expect(message).not.toContain(hunters);
   });
 });
