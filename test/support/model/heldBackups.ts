@@ -1,5 +1,7 @@
 import { calculateJwkThumbprint, type JWK } from "jose";
 import type { LocalVault } from "../../../localVault/localVault";
+import type { ObjectKind } from "../../../src/objects/objectKind";
+import { factsOf, type VersionFacts } from "./versionFacts";
 
 type Outputs = Readonly<Record<string, unknown>>;
 
@@ -12,22 +14,24 @@ export interface HeldBackup {
   readonly backedUpAt: string;
 }
 
-/** The backups in the outputs of a KeyBackup, newest first. */
-export function heldBackups(outputs: Outputs | undefined): HeldBackup[] {
+/** The backups in the outputs of a backup resource, newest first. */
+export function heldBackups({ properties }: ObjectKind, outputs: Outputs | undefined): HeldBackup[] {
   if (outputs === undefined) {
     return [];
   }
   const previous = Object.values((outputs.previous ?? {}) as Record<string, HeldBackup>);
   previous.sort((one, other) => other.backedUpAt.localeCompare(one.backedUpAt));
-  return [{ ...(outputs as unknown as HeldBackup), sourceUri: String(outputs.keyUri) }, ...previous];
+  return [{ ...(outputs as unknown as HeldBackup), sourceUri: String(outputs[properties.uri]) }, ...previous];
 }
 
 /** What a blob holds. */
 export interface Contents {
   readonly name: string;
   readonly versions: readonly string[];
-  /** RFC 7638 thumbprints of the public keys, by version. */
+  /** What a backup should record of its versions: RFC 7638 thumbprints of public keys, or `x5t`. */
   readonly thumbprints: Readonly<Record<string, string>>;
+  /** By version. */
+  readonly facts: Readonly<Record<string, VersionFacts>>;
 }
 
 /** Restores blobs, each once, into a vault for that purpose. */
@@ -44,27 +48,37 @@ export class BlobContents {
     return this.#known.size;
   }
 
-  of(blob: string): Promise<Contents> {
-    const known = this.#known.get(blob) ?? this.#restore(blob);
+  of(kind: ObjectKind, blob: string): Promise<Contents> {
+    const known = this.#known.get(blob) ?? this.#restore(kind, blob);
     this.#known.set(blob, known);
     return known;
   }
 
-  async #restore(blob: string): Promise<Contents> {
+  async #restore(kind: ObjectKind, blob: string): Promise<Contents> {
     const vault = this.#vault;
-    if (!(await vault.keys.restore(blob))) {
+    const objects = vault.collection(kind.collection);
+    if (!(await objects.restore(blob))) {
       throw new Error("A recorded blob cannot be restored.");
     }
-    const [name = ""] = vault.keys.names;
-    const versions = vault.keys.versions(name).map(({ version }) => version);
-    const jwks = versions.map((version) => vault.keys.publicJwk(name, version) as JWK);
-    vault.keys.delete(name);
-    vault.keys.purge(name);
-    const thumbprints = await Promise.all(jwks.map((jwk) => calculateJwkThumbprint(jwk)));
+    const [name = ""] = objects.names;
+    const versions = objects.versions(name).map(({ version }) => version);
+    const facts = versions.map((version) => [version, factsOf(vault, kind, name, version)] as const);
+    objects.delete(name);
+    objects.purge(name);
+    const thumbprints = await Promise.all(
+      facts.map(async ([version, one]) => [version, await thumbprintOf(kind, one)] as const),
+    );
     return {
       name,
       versions,
-      thumbprints: Object.fromEntries(versions.map((version, at) => [version, thumbprints[at] ?? ""])),
+      facts: Object.fromEntries(facts),
+      thumbprints: Object.fromEntries(
+        thumbprints.flatMap(([version, thumbprint]) => (thumbprint === undefined ? [] : [[version, thumbprint]])),
+      ),
     };
   }
+}
+
+function thumbprintOf({ noun }: ObjectKind, { publicKey, x5t }: VersionFacts): Promise<string> | string | undefined {
+  return noun === "key" ? calculateJwkThumbprint(publicKey as JWK) : x5t;
 }

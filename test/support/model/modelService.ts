@@ -2,16 +2,17 @@ import { type PipelinePolicy, RestError } from "@azure/core-rest-pipeline";
 import type { LocalIdentity } from "../../../localVault/localIdentity";
 import { LocalKeyVault } from "../../../localVault/localKeyVault";
 import type { LocalVault } from "../../../localVault/localVault";
-import { VaultConnection } from "../../../src/keyVault/connection/vaultConnection";
+import { type Requests, VaultConnection } from "../../../src/keyVault/connection/vaultConnection";
 import type { Waits } from "../../../src/keyVault/connection/waits";
-import { key } from "../../../src/objects/key";
+import type { ObjectClient, ObjectKind } from "../../../src/objects/objectKind";
 import type { Connect } from "../../../src/provider/engine/connect";
 import { trustLocalCertificate } from "../trustLocalCertificate";
 import { BlobContents } from "./heldBackups";
+import type { ResourceName } from "./program";
 import { challengeWait, VirtualClock } from "./virtualClock";
 
-/** The client of one vault's keys. */
-export type KeyPort = ReturnType<typeof key.connect>;
+/** Changes the client of one vault's objects of one kind. */
+export type ChangeClient = <Client extends ObjectClient>(client: Client, kind: ObjectKind, vaultUri: string) => Client;
 
 const day = 86_400_000;
 
@@ -30,18 +31,34 @@ const waits: Waits = {
 /** What a request takes of the virtual time, in milliseconds. */
 const requestTime = 300;
 
+/** What a command of Pulumi does with a resource. */
+export type Phase = "preview" | "refresh" | "update" | "delete";
+
+export interface SentRequest {
+  readonly resource: ResourceName;
+  readonly phase: Phase;
+  readonly method: string;
+  readonly path: string;
+  /** Undefined if no answer came. */
+  status: number | undefined;
+}
+
 /** What the provider process is, or was, when it sends a request. */
 export interface Process {
   /** How many requests it may still make before it is killed. */
   requestsLeft: number;
   isKilled: boolean;
-  /** How many requests it made. */
-  requests: number;
+  phase: Phase;
+  readonly sent: SentRequest[];
+}
+
+export function newProcess(requestsLeft = Number.POSITIVE_INFINITY): Process {
+  return { requestsLeft, isKilled: false, phase: "update", sent: [] };
 }
 
 export class ProcessKilled extends Error {}
 
-/** The vaults of all sequences; each sequence has keys of its own in them. */
+/** The vaults of all sequences; each sequence has objects of its own in them. */
 export interface Vaults {
   readonly source: LocalVault;
   readonly otherSource: LocalVault;
@@ -63,7 +80,7 @@ export class ModelService {
   readonly contents: BlobContents;
   /** The addresses that cannot be reached. */
   readonly unreachable = new Set<string>();
-  process: Process = { requestsLeft: Number.POSITIVE_INFINITY, isKilled: false, requests: 0 };
+  process = newProcess();
   sequences = 0;
   readonly #service: LocalKeyVault;
   readonly #token: string;
@@ -98,20 +115,23 @@ export class ModelService {
     return this.#service.stop();
   }
 
-  /** The kind of a key, whose clients send their requests as the process of the moment. */
-  newKind(change: (client: KeyPort, vaultUri: string) => KeyPort = (client) => client): typeof key {
-    return {
-      ...key,
-      connect: (vaultUri, credential, options) => {
-        const policy = { policy: this.#processPolicy(vaultUri), position: "perRetry" } as const;
-        const additionalPolicies = [...(options.additionalPolicies ?? []), policy];
-        return change(key.connect(vaultUri, credential, { ...options, additionalPolicies }), vaultUri);
-      },
+  /** Reaches the vaults as a resource does, whose clients are changed, and send their requests as the process of the moment. */
+  connectAs(resource: ResourceName, change: ChangeClient): Connect {
+    const kinds = new Map<ObjectKind, ObjectKind>();
+    const own = <Client extends ObjectClient>(kind: ObjectKind<Client>): ObjectKind<Client> => {
+      const known = kinds.get(kind) ?? this.#ownKind(kind, resource, change);
+      kinds.set(kind, known);
+      return known as ObjectKind<Client>;
     };
+    return (vaultUri) => withOwnKinds(this.#connectionTo(vaultUri), own);
+  }
+
+  disconnect(): void {
+    this.#connections.clear();
   }
 
   /** Connections are kept from one process to the next: only a kill ends them. */
-  readonly connect: Connect = (vaultUri) => {
+  #connectionTo(vaultUri: string): VaultConnection {
     const connection =
       this.#connections.get(vaultUri) ??
       new VaultConnection({
@@ -126,13 +146,24 @@ export class ModelService {
       });
     this.#connections.set(vaultUri, connection);
     return connection;
-  };
-
-  disconnect(): void {
-    this.#connections.clear();
   }
 
-  #processPolicy(vaultUri: string): PipelinePolicy {
+  #ownKind<Client extends ObjectClient>(
+    kind: ObjectKind<Client>,
+    resource: ResourceName,
+    change: ChangeClient,
+  ): ObjectKind<Client> {
+    return {
+      ...kind,
+      connect: (vaultUri, credential, options) => {
+        const policy = { policy: this.#processPolicy(vaultUri, resource), position: "perRetry" } as const;
+        const additionalPolicies = [...(options.additionalPolicies ?? []), policy];
+        return change(kind.connect(vaultUri, credential, { ...options, additionalPolicies }), kind, vaultUri);
+      },
+    };
+  }
+
+  #processPolicy(vaultUri: string, resource: ResourceName): PipelinePolicy {
     return {
       name: "processPolicy",
       sendRequest: async (request, next) => {
@@ -140,12 +171,16 @@ export class ModelService {
         if (process.isKilled) {
           throw new ProcessKilled();
         }
-        process.requests += 1;
+        const { method } = request;
+        const path = new URL(request.url).pathname;
+        const sent: SentRequest = { resource, phase: process.phase, method, path, status: undefined };
+        process.sent.push(sent);
         if (this.unreachable.has(vaultUri)) {
           throw new RestError("getaddrinfo ENOTFOUND", { code: "ENOTFOUND", request });
         }
         clock.pass(requestTime);
         const response = await next(request);
+        sent.status = response.status;
         if (response.status !== 401) {
           process.requestsLeft -= 1;
           process.isKilled ||= process.requestsLeft === 0;
@@ -157,6 +192,23 @@ export class ModelService {
       },
     };
   }
+}
+
+/** A connection that uses a resource's own kinds of objects in place of the usual ones. */
+function withOwnKinds(
+  connection: VaultConnection,
+  own: <Client extends ObjectClient>(kind: ObjectKind<Client>) => ObjectKind<Client>,
+): VaultConnection {
+  const { vaultUri, waits } = connection;
+  const ownRequests = <Client extends ObjectClient>(requests: Requests<Client>): Requests<Client> => ({
+    ...requests,
+    clientOf: (kind) => requests.clientOf(own(kind)),
+  });
+  const carryOut: typeof connection.carryOut = (task, attempt) =>
+    connection.carryOut({ ...task, kind: own(task.kind) }, (requests) => attempt(ownRequests(requests)));
+  const once: typeof connection.once = (task, attempt) =>
+    connection.once({ ...task, kind: own(task.kind) }, (requests) => attempt(ownRequests(requests)));
+  return { vaultUri, waits, carryOut, once } as typeof connection;
 }
 
 /** A signature is verified once: the model sends one token a thousand times. */

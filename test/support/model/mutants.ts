@@ -1,45 +1,11 @@
 import { drillTag } from "../../../src/provider/engine/drillTag";
 import type { Properties } from "../provider/memoryEngine";
-import type { KeyPort } from "./modelService";
-import type { ResourceName } from "./program";
+import { client, type Mutant, recording } from "./mutant";
+import { mutantsOfKinds } from "./mutantsOfKinds";
 import type { Step } from "./steps";
 import type { Mutation } from "./world";
 
-/** A defect, what catches it, and steps in which it shows. */
-export interface Mutant {
-  /** Completes "a provider that …". */
-  readonly title: string;
-  readonly caught: RegExp;
-  readonly mutation: Mutation;
-  readonly steps: readonly Step[];
-}
-
-type Outputs = Record<string, unknown>;
-
-/** Changes what an operation that the engine records returns. */
-function recording(resource: ResourceName, change: (outs: Outputs, olds: Outputs, news: Outputs) => Outputs): Mutation {
-  return {
-    provider: ({ create, update }, name) =>
-      name !== resource
-        ? {}
-        : {
-            create: async (inputs, config) => {
-              const { id, outs } = await create(inputs, config);
-              return { id, outs: change(outs, {}, { ...inputs }) };
-            },
-            update: async (id, olds, news, config) => {
-              const { outs } = await update(id, olds, news, config);
-              return { outs: change(outs, { ...olds }, { ...news }) };
-            },
-          },
-  };
-}
-
-const client = (resource: ResourceName, change: (client: KeyPort, vaultUri: string) => Partial<KeyPort>): Mutation => ({
-  client: (usual, name, vaultUri) => (name === resource ? change(usual, vaultUri) : {}),
-});
-
-/** Each key looks as if the drill had made it, whose versions nobody knows. */
+/** Each object looks as if the drill had made it, whose versions nobody knows. */
 function ownedByAll(looks: readonly ("active" | "deleted")[]): Mutation {
   const forgetful = (inputs: Properties): Properties => ({
     ...inputs,
@@ -90,7 +56,7 @@ export const mutants: readonly Mutant[] = [
       ["a permission is lost", 0],
       ["pulumi up", 1],
       ["all permissions are granted", 0],
-      ["a key is created anew", 0],
+      ["an object is created anew", 0],
       ["pulumi up, with all asked for anew", 1],
     ],
   },
@@ -100,7 +66,7 @@ export const mutants: readonly Mutant[] = [
     mutation: recording("backup", (outs) => ({ ...outs, previous: {} })),
     steps: [
       ["pulumi up", 1],
-      ["a key is created anew", 0],
+      ["an object is created anew", 0],
       ["pulumi up, with all asked for anew", 1],
     ],
   },
@@ -117,13 +83,13 @@ export const mutants: readonly Mutant[] = [
     },
     steps: [
       ["pulumi up", 1],
-      ["a key is created anew", 0],
+      ["an object is created anew", 0],
       ["pulumi up, with all asked for anew", 1],
       ["pulumi refresh", 0],
     ],
   },
   {
-    title: "reports the backup of a missing key as gone",
+    title: "reports the backup of a missing object as gone",
     caught: /^No blob holds/,
     mutation: {
       provider: ({ read }) => ({
@@ -135,7 +101,7 @@ export const mutants: readonly Mutant[] = [
     },
     steps: [
       ["pulumi up", 1],
-      ["a key is deleted", 0],
+      ["an object is deleted", 0],
       ["pulumi refresh", 0],
     ],
   },
@@ -160,7 +126,7 @@ export const mutants: readonly Mutant[] = [
     },
     steps: [
       ["pulumi up", 1],
-      ["a key is created anew", 0],
+      ["an object is created anew", 0],
       ["the permission to read is lost", 0],
       ["pulumi destroy", 0],
     ],
@@ -183,23 +149,23 @@ export const mutants: readonly Mutant[] = [
     title: "trusts the list of versions that it made before the backup",
     caught: /^A record (claims|leaves out)/,
     mutation: client("backup", ({ listVersions }) => {
-      let newest = "";
+      const listed = new WeakMap<AbortSignal, ReturnType<typeof listVersions>>();
       return {
-        listVersions: async (name, signal) => {
-          const versions = await listVersions(name, signal);
-          newest = versions.toSorted((one, other) => other.createdAt - one.createdAt)[0]?.version ?? "";
+        listVersions: (name, signal) => {
+          const versions = listed.get(signal) ?? listVersions(name, signal);
+          listed.set(signal, versions);
           return versions;
         },
-        getCurrent: async () => ({ version: newest, thumbprint: undefined }),
+        getCurrent: undefined,
       };
     }),
     steps: [
-      ["the key is created anew during its backup", 0],
+      ["the object is created anew during its backup", 0],
       ["pulumi up", 1],
     ],
   },
   {
-    title: "takes no notice of a changed key",
+    title: "takes no notice of a changed object",
     caught: /^A backup stays stale/,
     mutation: {
       provider: ({ diff }) => ({
@@ -208,39 +174,38 @@ export const mutants: readonly Mutant[] = [
     },
     steps: [
       ["pulumi up", 1],
-      ["the key is rotated", 0],
+      ["the object is rotated", 0],
       ["pulumi up --refresh, with nothing in its way", 0],
     ],
   },
   {
     title: "recreates a replica whatever versions it has",
-    caught: /^A key of the user's in the target vault is changed/,
-    mutation: {
-      client: ({ listVersions, getDeleted }, resource) => {
-        let first: string | undefined;
-        return resource !== "restore"
-          ? {}
-          : {
-              // The versions after the first one are not seen, so that they are in no way.
-              listVersions: async (name, signal) => {
-                const versions = (await listVersions(name, signal)).sort(
-                  (one, other) => one.createdAt - other.createdAt,
-                );
-                first = versions[0]?.version;
-                return versions.slice(0, 1);
-              },
-              getDeleted: async (name, signal) => {
-                const deleted = await getDeleted(name, signal);
-                return { ...deleted, version: first ?? deleted.version };
-              },
-            };
-      },
-    },
-    steps: [...restored, ["a key is rotated", 2], ["the key is rotated", 1], ["pulumi up, with all asked for anew", 1]],
+    caught: /^An object of the user's in the target vault is changed/,
+    mutation: client("restore", ({ listVersions, getDeleted }) => {
+      let first: string | undefined;
+      return {
+        // The versions after the first one are not seen, so that they are in no way.
+        listVersions: async (name, signal) => {
+          const versions = (await listVersions(name, signal)).sort((one, other) => one.createdAt - other.createdAt);
+          first = versions[0]?.version;
+          return versions.slice(0, 1);
+        },
+        getDeleted: async (name, signal) => {
+          const deleted = await getDeleted(name, signal);
+          return { ...deleted, version: first ?? deleted.version };
+        },
+      };
+    }),
+    steps: [
+      ...restored,
+      ["an object is rotated", 2],
+      ["the object is rotated", 1],
+      ["pulumi up, with all asked for anew", 1],
+    ],
   },
   {
     title: "does not look again before it purges a replica",
-    caught: /^A key of the user's in the target vault is changed/,
+    caught: /^An object of the user's in the target vault is changed/,
     mutation: client("restore", ({ listVersions, getDeleted }) => {
       let version = "";
       return {
@@ -254,25 +219,25 @@ export const mutants: readonly Mutant[] = [
     }),
     steps: [
       ...restored,
-      ["the key is rotated", 1],
-      ["the user replaces the key that is deleted to be recreated", 0],
+      ["the object is rotated", 1],
+      ["the user replaces the object that is deleted to be recreated", 0],
       ["pulumi up, with all asked for anew", 1],
     ],
   },
   {
-    title: "takes every key in the scratch vault for a copy of its own",
-    caught: /^A key of the user's in the scratch vault is changed/,
+    title: "takes every object in the scratch vault for a copy of its own",
+    caught: /^An object of the user's in the scratch vault is changed/,
     mutation: ownedByAll(["active", "deleted"]),
     steps: [
-      ["a key is created anew", 1],
+      ["an object is created anew", 1],
       ["pulumi up", 1],
-      ["a key is created anew", 1],
+      ["an object is created anew", 1],
       ["pulumi up, with all asked for anew", 1],
     ],
   },
   {
     title: "does not look again before it purges a copy",
-    caught: /^A key of the user's in the scratch vault is changed/,
+    caught: /^An object of the user's in the scratch vault is changed/,
     mutation: ownedByAll(["deleted"]),
     steps: [
       ["pulumi up", 1],
@@ -336,7 +301,7 @@ export const mutants: readonly Mutant[] = [
     steps: [
       ["onFailure changes", 1],
       ["pulumi up", 1],
-      ["a key is created anew", 1],
+      ["an object is created anew", 1],
       ["pulumi up, with all asked for anew", 1],
     ],
   },
@@ -374,7 +339,7 @@ export const mutants: readonly Mutant[] = [
     },
     steps: [
       ["pulumi up", 1],
-      ["the key is rotated", 1],
+      ["the object is rotated", 1],
       ["pulumi up, with all asked for anew", 1],
     ],
   },
@@ -387,8 +352,9 @@ export const mutants: readonly Mutant[] = [
     }),
     steps: [
       ["pulumi up", 1],
-      ["a key is created anew", 0],
+      ["an object is created anew", 0],
       ["pulumi up, with all asked for anew", 1],
     ],
   },
+  ...mutantsOfKinds,
 ];

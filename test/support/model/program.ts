@@ -1,9 +1,11 @@
+import { capitalized } from "../../../src/keyVault/vaultUri";
+import type { ObjectKind } from "../../../src/objects/objectKind";
 import type { VaultRole } from "./modelService";
 
 export interface BackupProgram {
   readonly vault: "source" | "otherSource";
   readonly name: string;
-  /** Named in `keyUri`. */
+  /** Named in the object's URI. */
   readonly version?: string | undefined;
   readonly inputs: Readonly<Record<string, unknown>>;
 }
@@ -17,7 +19,7 @@ export interface RestoreProgram {
 
 export interface DrillProgram {
   readonly vault: "scratch" | "protectedScratch";
-  /** Whether the program names another key than the one in the blob. */
+  /** Whether the program names another object than the one in the blob. */
   readonly isMisnamed: boolean;
   readonly inputs: Readonly<Record<string, unknown>>;
 }
@@ -33,7 +35,9 @@ export type ResourceName = keyof Program;
 
 export const resourceNames: readonly ResourceName[] = ["backup", "restore", "drill"];
 
-export const classNames = { backup: "KeyBackup", restore: "KeyRestore", drill: "RestoreDrill" } as const;
+export function classNames({ noun }: ObjectKind): Readonly<Record<ResourceName, string>> {
+  return { backup: `${capitalized(noun)}Backup`, restore: `${capitalized(noun)}Restore`, drill: "RestoreDrill" };
+}
 
-/** The vaults in which the user's own keys are. In the others, drills make copies. */
+/** The vaults in which the user's own objects are. In the others, drills make copies. */
 export const userVaults: readonly VaultRole[] = ["source", "otherSource", "target"];

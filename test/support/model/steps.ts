@@ -2,11 +2,26 @@ import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import type { Operation } from "../../../localVault/operation";
 import type { Fault } from "../../../localVault/vaultFault";
+import { type ObjectKind, permissionFor } from "../../../src/objects/objectKind";
 import { heldBackups } from "./heldBackups";
-import { checked, nothingIsLeftToDo, outputsOf, recordsAreTrue } from "./invariants";
+import { checked, nothingIsLeftToDo, recordsAreTrue } from "./invariants";
+import type { Collection } from "./modelObjects";
 import { type VaultRole, vaultRoles } from "./modelService";
 import { type ResourceName, resourceNames } from "./program";
-import { type Kill, permissions, type World } from "./world";
+import { outputsOf } from "./snapshot";
+import {
+  changeValue,
+  createAnew,
+  createIfFree,
+  currentName,
+  deleteObject,
+  inVault,
+  purgeObject,
+  recoverObject,
+  replaceDeleted,
+  takeOrFreeName,
+} from "./userActs";
+import type { Kill, World } from "./world";
 
 /** What happens, with a number that decides between details: plain data, which fast-check shrinks and prints. */
 export type Step = readonly [name: StepName, detail: number];
@@ -46,20 +61,20 @@ const changes = {
   "the program declares all resources": (world) => {
     const { backup, restore, drill } = world.program;
     world.program = {
-      backup: backup ?? { vault: "source", name: world.keyNames[0], inputs: {} },
+      backup: backup ?? { vault: "source", name: world.names[0], inputs: {} },
       restore: restore ?? { vault: "target", isBare: false, inputs: {} },
       drill: drill ?? { vault: "scratch", isMisnamed: false, inputs: {} },
     };
   },
-  "the program backs up another key": (world, detail) =>
-    world.change("backup", { name: world.keyNames[detail % 2] ?? "", version: undefined }),
+  "the program backs up another object": (world, detail) =>
+    world.change("backup", { name: world.names[detail % 2] ?? "", version: undefined }),
   "the program backs up another vault": (world, detail) =>
     world.change("backup", { vault: detail % 2 === 0 ? "otherSource" : "source", version: undefined }),
   "the program names the newest version, or none": (world, detail) =>
-    world.change("backup", { version: detail < 8 ? backedUpKey(world).versions.at(-1) : undefined }),
+    world.change("backup", { version: detail < 8 ? backedUpObject(world).versions.at(-1) : undefined }),
   "retain changes": (world, detail) => world.declare("backup", { retain: detail % 3 }),
   "the program forgets a backup": (world, detail) => {
-    const held = heldBackups(world.engines.backup.outputs).map(({ blobSha256 }) => blobSha256);
+    const held = heldBackups(world.kind, world.engines.backup.outputs).map(({ blobSha256 }) => blobSha256);
     const forgotten = held.at(-1 - (detail % Math.max(1, held.length)));
     world.declare("backup", { forget: forgotten === undefined ? [] : [forgotten] });
   },
@@ -78,46 +93,39 @@ const changes = {
     world.declare("drill", { allowSoftDeletedCopies: detail % 2 === 0 }),
   "the program drills in another vault": (world, detail) =>
     world.change("drill", { vault: detail % 2 === 0 ? "protectedScratch" : "scratch" }),
-  "the program misnames the key of the drill, or not": (world, detail) =>
+  "the program misnames the object of the drill, or not": (world, detail) =>
     world.change("drill", { isMisnamed: detail % 2 === 0 }),
 } satisfies Record<string, Action>;
 
 /** What else happens to the vaults. */
 const events = {
-  "the key is rotated": (world) => inVault(world, backupRole(world), (vault, name) => vault.keys.rotate(name)),
-  "a key is rotated": (world, detail) => inVault(world, userRoleAt(detail), (vault, name) => vault.keys.rotate(name)),
+  "the object is rotated": (world) => inVault(world, backupRole(world), (objects, name) => objects.rotate(name)),
+  "an object is rotated": (world, detail) =>
+    inVault(world, userRoleAt(detail), (objects, name) => objects.rotate(name)),
   "tags change": (world, detail) =>
-    inVault(world, userRoleAt(detail), (vault, name) =>
-      vault.keys.update(name, undefined, { tags: { at: `${detail}` } }),
+    inVault(world, userRoleAt(detail), (objects, name) =>
+      objects.update(name, undefined, { tags: { at: `${detail}` } }),
     ),
-  "a key is disabled": (world, detail) =>
-    inVault(world, userRoleAt(detail), (vault, name) => vault.keys.update(name, undefined, { enabled: false })),
-  "a key is deleted": (world, detail) => {
-    deleteKey(world, roleAt(world, detail));
-  },
-  "a key is recovered": (world, detail) => {
-    const [role, name] = [roleAt(world, detail), currentName(world)];
-    if (world.vault(role).keys.deleted(name) !== undefined && !world.vault(role).keys.has(name)) {
-      const isUsers = world.owned(role, name) !== undefined;
-      world.vault(role).keys.recover(name);
-      if (isUsers) {
-        world.userChanged(role, name);
-      }
-    }
-  },
-  "a key is purged": (world, detail) => {
-    purgeKey(world, roleAt(world, detail));
-  },
-  "a key is created anew": (world, detail) => createAnew(world, roleAt(world, detail)),
+  "an object is disabled": (world, detail) =>
+    inVault(world, userRoleAt(detail), (objects, name) => objects.update(name, undefined, { enabled: false })),
+  "an object is deleted": (world, detail) => deleteObject(world, roleAt(world, detail)),
+  "an object is recovered": (world, detail) => recoverObject(world, roleAt(world, detail)),
+  "an object is purged": (world, detail) => purgeObject(world, roleAt(world, detail)),
+  "an object is created anew": (world, detail) => createAnew(world, roleAt(world, detail)),
   "the user restores a blob": async (world, detail) => {
-    const held = heldBackups(world.engines.backup.outputs);
+    const held = heldBackups(world.kind, world.engines.backup.outputs);
     const backup = held[Math.floor(detail / 5) % Math.max(1, held.length)];
     const role = roleAt(world, detail);
-    if (backup !== undefined && (await world.vault(role).keys.restore(backup.blob))) {
-      const { name } = await world.service.contents.of(backup.blob);
-      world.userChanged(role, name);
+    if (backup !== undefined && (await world.objects.in(role).restore(backup.blob))) {
+      const { name } = await world.service.contents.of(world.kind, backup.blob);
+      world.objects.userChanged(role, name);
     }
   },
+  "an object of another kind takes the name, or loses it": (world, detail) => {
+    const { namesakes } = world.objects;
+    return takeOrFreeName(world, copyRoleAt(detail), namesakes[Math.floor(detail / 5) % namesakes.length] ?? "keys");
+  },
+  "the value of a secret in the target vault changes": (world) => changeValue(world, "target"),
   "a moment passes": (world, detail) => world.pass(1_000 * (detail + 1)),
   "days pass": (world, detail) => world.pass((detail % 4) * 2.1 * day),
 } satisfies Record<string, Action>;
@@ -127,20 +135,16 @@ const obstacles = {
   "a permission is lost": (world, detail) => {
     const vault = world.vault(roleAt(world, detail));
     vault.authorization = detail % 2 === 0 ? "rbac" : "accessPolicy";
-    vault.keys.permissions.delete(permissions[Math.floor(detail / 5) % permissions.length] ?? "list");
+    const permissions = permissionsOf(world.kind);
+    const [collection, permission] = permissions[Math.floor(detail / 5) % permissions.length] ?? ["keys", "list"];
+    vault.collection(collection).permissions.delete(permission);
   },
   "the permission to read is lost": (world, detail) => {
-    const vault = world.vault(roleAt(world, detail));
-    vault.keys.permissions.delete("list");
-    vault.keys.permissions.delete("get");
+    const { permissions } = world.objects.in(roleAt(world, detail));
+    permissions.delete("list");
+    permissions.delete("get");
   },
-  "all permissions are granted": (world) => {
-    for (const permission of permissions) {
-      for (const role of vaultRoles) {
-        world.vault(role).keys.permissions.add(permission);
-      }
-    }
-  },
+  "all permissions are granted": (world) => world.grantAll(),
   "a vault cannot be reached": (world, detail) => {
     world.service.unreachable.add(world.vault(roleAt(world, detail)).vaultUri);
   },
@@ -167,7 +171,7 @@ const obstacles = {
     world.vault(roleAt(world, detail)).fail(operation, failureAt(detail), detail % 3 === 0 ? 6 : 1);
   },
   "a backup fails": (world, detail) => world.vault(backupRole(world)).fail("backup", failureAt(detail), 6),
-  "a proof fails": (world, detail) => world.vault(drillRole(world, 0)).fail("sign", failureAt(detail), 6),
+  "a proof fails": (world, detail) => world.vault(drillRole(world, 0)).fail(proofOf(world.kind), failureAt(detail), 6),
   "deletions take their time": (world, detail) => {
     world.vault(roleAt(world, detail)).deletionMilliseconds = detail % 3 === 0 ? 20_000 : 900;
   },
@@ -178,21 +182,21 @@ const obstacles = {
 
 /** What the user does between two requests of the provider. */
 const surprises = {
-  "the key is rotated during its backup": (world) =>
-    onRequest(world, backupRole(world), "backup", () => events["the key is rotated"](world)),
-  "the key is created anew during its backup": (world) =>
+  "the object is rotated during its backup": (world) =>
+    onRequest(world, backupRole(world), "backup", () => events["the object is rotated"](world)),
+  "the object is created anew during its backup": (world) =>
     onRequest(world, backupRole(world), "backup", () => createAnew(world, backupRole(world))),
-  "the key is rotated after its backup": (world) =>
-    afterRequest(world, backupRole(world), "backup", () => events["the key is rotated"](world)),
-  "the user creates a key where a drill is about to restore": (world) =>
+  "the object is rotated after its backup": (world) =>
+    afterRequest(world, backupRole(world), "backup", () => events["the object is rotated"](world)),
+  "the user creates an object where a drill is about to restore": (world) =>
     onRequest(world, drillRole(world, 0), "restore", () => createIfFree(world, drillRole(world, 0))),
   "the user replaces the copy that a drill deleted": (world) =>
     afterRequest(world, drillRole(world, 0), "delete", () => replaceDeleted(world, drillRole(world, 0))),
-  "the user replaces the key that is deleted to be recreated": (world) =>
+  "the user replaces the object that is deleted to be recreated": (world) =>
     afterRequest(world, "target", "delete", () => replaceDeleted(world, "target")),
-  "the user rotates the key that is to be recreated": (world) =>
+  "the user rotates the object that is to be recreated": (world) =>
     afterRequest(world, "target", "listVersions", () =>
-      inVault(world, "target", (vault, name) => vault.keys.rotate(name)),
+      inVault(world, "target", (objects, name) => objects.rotate(name)),
     ),
 } satisfies Record<string, Action>;
 
@@ -211,7 +215,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { arbitrary: often("pulumi up, with all asked for anew"), weight: 6 },
   { arbitrary: often("pulumi up", "pulumi up --refresh"), weight: 3 },
   { arbitrary: stepOf(commands), weight: 5 },
-  { arbitrary: often("the key is rotated"), weight: 2 },
+  { arbitrary: often("the object is rotated"), weight: 2 },
   { arbitrary: stepOf(changes), weight: 4 },
   { arbitrary: stepOf(events), weight: 4 },
   { arbitrary: stepOf(obstacles), weight: 5 },
@@ -237,7 +241,7 @@ export const onceFailed: readonly Step[][] = [
   [
     ["onFailure changes", 1],
     ["pulumi up", 1],
-    ["the program misnames the key of the drill, or not", 0],
+    ["the program misnames the object of the drill, or not", 0],
     ["answers are lost", 1],
     ["pulumi up, with all asked for anew", 1],
   ],
@@ -246,6 +250,7 @@ export const onceFailed: readonly Step[][] = [
 /** Takes a step. Key Vault keeps times in whole seconds: some steps share one. */
 export async function take(world: World, [name, detail]: Step): Promise<void> {
   world.pass(detail % 2 === 0 ? 100 : 2_000);
+  world.isHindered ||= name in obstacles;
   await (actions[name] as Action)(world, detail);
 }
 
@@ -275,17 +280,17 @@ async function refresh(world: World): Promise<void> {
 async function upWithAllWell(world: World): Promise<void> {
   world.setAllWell();
   const earlier = outputsOf(world).drill?.drilledAt;
-  const drillIn = world.program.drill && world.see(world.program.drill.vault, currentName(world));
+  const isFree = world.program.drill && world.objects.isFree(world.program.drill.vault, currentName(world));
   const succeeded = await up(world, { refresh: true });
   await recordsAreTrue(world);
   const { backup, drill } = outputsOf(world);
-  const { state, versions } = backedUpKey(world);
+  const { state, versions } = backedUpObject(world);
   const { version } = world.program.backup ?? {};
   if (world.program.backup && state === "active" && (version === undefined || versions.includes(version))) {
     assert.equal(backup?.sourceStatus, "current", "A backup stays stale.");
   }
   const hasRun = drill?.drilledAt !== earlier;
-  if (succeeded && hasRun && drillIn?.state === "absent" && world.program.drill?.vault === "scratch") {
+  if (succeeded && hasRun && isFree && world.program.drill?.vault === "scratch") {
     const isExpected = world.program.drill.isMisnamed || drill?.outcome !== "failed";
     assert.ok(isExpected, `A drill fails for no reason: ${String(drill?.failure)}`);
   }
@@ -314,6 +319,11 @@ function userRoleAt(detail: number): VaultRole {
   return detail % 3 === 2 ? "target" : detail % 2 === 0 ? "source" : "otherSource";
 }
 
+/** A vault in which restores and drills make copies. */
+function copyRoleAt(detail: number): VaultRole {
+  return (["target", "scratch", "protectedScratch"] as const)[detail % 3] ?? "target";
+}
+
 function resourceAt(detail: number): ResourceName {
   return resourceNames[detail % resourceNames.length] ?? "backup";
 }
@@ -326,69 +336,24 @@ function failureAt(detail: number): Fault {
   return { kind: "status", status: detail % 2 === 0 ? 500 : 400 };
 }
 
-function currentName({ program, keyNames, backupRef }: World): string {
-  return program.backup?.name ?? (backupRef?.keyName as string | undefined) ?? keyNames[0];
+function backedUpObject(world: World) {
+  return world.objects.see(backupRole(world), currentName(world));
 }
 
-function backedUpKey(world: World) {
-  return world.see(backupRole(world), currentName(world));
+/** What the provider may lack, by the steps' numbers. */
+function permissionsOf(kind: ObjectKind): [Collection, string][] {
+  const { collection, noun } = kind;
+  const operations = ["list", "get", "backup", "restore", "update", "delete", "purge"] as const;
+  const ofObjects = operations.map((operation): [Collection, string] => [
+    collection,
+    permissionFor(kind, operation).accessPolicy,
+  ]);
+  return [...ofObjects, noun === "secret" ? ["secrets", "get"] : ["keys", "sign"]];
 }
 
-/** Changes the key of the program, if the vault has it. */
-async function inVault(
-  world: World,
-  role: VaultRole,
-  change: (vault: ReturnType<World["vault"]>, name: string) => unknown,
-): Promise<void> {
-  const name = currentName(world);
-  if (world.vault(role).keys.has(name)) {
-    await change(world.vault(role), name);
-    world.userChanged(role, name);
-  }
-}
-
-function deleteKey(world: World, role: VaultRole): void {
-  const name = currentName(world);
-  if (world.vault(role).keys.has(name)) {
-    const isUsers = world.owned(role, name) !== undefined;
-    world.vault(role).keys.delete(name);
-    if (isUsers) {
-      world.userChanged(role, name);
-    }
-  }
-}
-
-function purgeKey(world: World, role: VaultRole): void {
-  const name = currentName(world);
-  const vault = world.vault(role);
-  if (vault.keys.isDeleted(name) && !vault.purgeProtection) {
-    vault.keys.purge(name);
-    world.userChanged(role, name);
-  }
-}
-
-async function createIfFree(world: World, role: VaultRole): Promise<void> {
-  const name = currentName(world);
-  const vault = world.vault(role);
-  if (!vault.keys.has(name) && !vault.keys.isDeleted(name)) {
-    await vault.keys.create(name, { tags: { team: "orders" } });
-    world.userChanged(role, name);
-  }
-}
-
-async function createAnew(world: World, role: VaultRole): Promise<void> {
-  deleteKey(world, role);
-  purgeKey(world, role);
-  await createIfFree(world, role);
-}
-
-/** A key of the user's takes the place of a soft-deleted key, and is soft-deleted too. */
-async function replaceDeleted(world: World, role: VaultRole): Promise<void> {
-  if (world.see(role, currentName(world)).state === "deleted") {
-    purgeKey(world, role);
-    await createIfFree(world, role);
-    deleteKey(world, role);
-  }
+/** The request that proves a copy. */
+function proofOf({ noun }: ObjectKind): Operation {
+  return noun === "secret" ? "get" : "sign";
 }
 
 function onRequest(world: World, role: VaultRole, operation: Operation, does: () => unknown): void {

@@ -1,6 +1,10 @@
 import { strict as assert } from "node:assert";
 import * as pulumi from "@pulumi/pulumi";
 import type { LocalVault } from "../../../localVault/localVault";
+import { allPermissions } from "../../../localVault/permission";
+import { objectUri } from "../../../src/keyVault/vaultUri";
+import type { ObjectClient, ObjectKind } from "../../../src/objects/objectKind";
+import type { SecretObjectClient } from "../../../src/objects/secretClient";
 import { backupFamily } from "../../../src/provider/backup/family";
 import { drillFamily } from "../../../src/provider/drill/family";
 import {
@@ -12,19 +16,27 @@ import {
 import type { DynamicProvider } from "../../../src/provider/engine/dynamicProvider";
 import { restoreFamily } from "../../../src/provider/restore/family";
 import { MemoryEngine, type Properties } from "../provider/memoryEngine";
-import {
-  type KeyPort,
-  type ModelService,
-  ProcessKilled,
-  retentionDays,
-  type VaultRole,
-  vaultRoles,
-} from "./modelService";
+import { type Collection, ModelObjects } from "./modelObjects";
+import { type ModelService, newProcess, type Phase, ProcessKilled, type VaultRole, vaultRoles } from "./modelService";
 import { classNames, type Program, type ResourceName, resourceNames } from "./program";
+
+/** Every operation that a client may have. */
+export type AnyClient = ObjectClient & Partial<Pick<SecretObjectClient, "getValue">>;
+
+/** Operations that differ, or are absent. */
+export type ChangedClient = { readonly [Name in keyof AnyClient]?: AnyClient[Name] | undefined };
+
+/** A client to change, and whose it is. */
+export interface UsedClient {
+  readonly client: AnyClient;
+  readonly resource: ResourceName;
+  readonly kind: ObjectKind;
+  readonly vaultUri: string;
+}
 
 /** A defect to put into the provider, by what it is made of. */
 export interface Mutation {
-  readonly client?: (client: KeyPort, resource: ResourceName, vaultUri: string) => Partial<KeyPort>;
+  readonly client?: (used: UsedClient) => ChangedClient;
   readonly environment?: (environment: Environment, resource: ResourceName) => Partial<Environment>;
   readonly family?: <Plan extends AnyPlan>(family: Family<Plan>, resource: ResourceName) => Partial<Family<Plan>>;
   readonly provider?: (provider: DynamicProvider, resource: ResourceName) => Partial<DynamicProvider>;
@@ -37,44 +49,42 @@ export type Kill =
   /** After the resource's operation succeeded, and before the engine wrote that down. */
   | { readonly beforeWriting: ResourceName };
 
-/** A key as a vault has it. */
-export interface SeenKey {
-  readonly state: "active" | "deleted" | "absent";
-  readonly versions: readonly string[];
-  /** Tags and attributes of each version. */
-  readonly details: string;
-}
-
 /** What a command came to. */
 export interface Outcome {
   readonly failedAt: ResourceName | undefined;
   readonly isKilled: boolean;
 }
 
-/** One stack with a backup, a restore and a drill, the vaults around it, and the user. */
+/** One stack with a backup, a restore and a drill of objects of one kind, the vaults around it, and the user. */
 export class World {
   readonly service: ModelService;
-  readonly keyNames: readonly [string, string];
+  readonly kind: ObjectKind;
+  readonly names: readonly [string, string];
+  readonly objects: ModelObjects;
   readonly engines: Readonly<Record<ResourceName, MemoryEngine>>;
   /** Everything that the user read: lines and error messages. */
   readonly shown: string[] = [];
   program: Program;
+  /** Whether something may stand in the way of the provider. */
+  isHindered = false;
   /** The backup that the program held last. */
   #heldRef: Properties | undefined;
-  /** The keys that are the user's, as the user knows them, by vault and name. */
-  readonly #owned = new Map<string, SeenKey>();
-  readonly #deletedAt = new Map<string, number>();
   #killsBeforeWriting: ResourceName | undefined;
   #ids = 0;
 
-  private constructor(service: ModelService, mutation: Mutation) {
+  private constructor(service: ModelService, kind: ObjectKind, mutation: Mutation) {
     service.sequences += 1;
     this.service = service;
-    this.keyNames = [`orders-${service.sequences}`, `invoices-${service.sequences}`];
+    this.kind = kind;
+    this.names = [`orders-${service.sequences}`, `invoices-${service.sequences}`];
+    this.objects = new ModelObjects(service, kind, this.names);
     const environment = (resource: ResourceName): Environment => {
       const usual: Environment = {
         now: service.clock.now,
-        connect: service.connect,
+        connect: service.connectAs(resource, (client, ofKind, vaultUri) => ({
+          ...client,
+          ...mutation.client?.({ client, resource, kind: ofKind, vaultUri }),
+        })),
         print: (line) => this.shown.push(line),
         newId: () => {
           this.#ids += 1;
@@ -83,42 +93,36 @@ export class World {
       };
       return { ...usual, ...mutation.environment?.(usual, resource) };
     };
-    const engine = <Plan extends AnyPlan>(
-      resource: ResourceName,
-      familyOf: (name: string, kind: ReturnType<ModelService["newKind"]>) => Family<Plan>,
-    ) => {
-      const kind = service.newKind((client, vaultUri) => ({
-        ...client,
-        ...mutation.client?.(client, resource, vaultUri),
-      }));
-      const usual = familyOf(classNames[resource], kind);
+    const engine = <Plan extends AnyPlan>(resource: ResourceName, usual: Family<Plan>) => {
       const family = { ...usual, ...mutation.family?.(usual, resource) };
+      const ownEnvironment = environment(resource);
       return new MemoryEngine(() => {
-        const provider = defineProvider(family, environment(resource));
+        const provider = defineProvider(family, ownEnvironment);
         return this.#killable({ ...provider, ...mutation.provider?.(provider, resource) }, resource);
       });
     };
+    const classes = classNames(kind);
     this.engines = {
-      backup: engine("backup", backupFamily),
-      restore: engine("restore", restoreFamily),
-      drill: engine("drill", drillFamily),
+      backup: engine("backup", backupFamily(classes.backup, kind)),
+      restore: engine("restore", restoreFamily(classes.restore, kind)),
+      drill: engine("drill", drillFamily(classes.drill)),
     };
     this.program = {
-      backup: { vault: "source", name: this.keyNames[0], inputs: {} },
+      backup: { vault: "source", name: this.names[0], inputs: {} },
       restore: { vault: "target", isBare: false, inputs: {} },
       drill: { vault: "scratch", isMisnamed: false, inputs: {} },
     };
   }
 
-  static async start(service: ModelService, mutation: Mutation = {}): Promise<World> {
-    const world = new World(service, mutation);
+  static async start(service: ModelService, kind: ObjectKind, mutation: Mutation = {}): Promise<World> {
+    const world = new World(service, kind, mutation);
     service.disconnect();
     world.setAllWell();
     service.clock.pass(86_400_000);
     for (const role of ["source", "otherSource"] as const) {
-      for (const name of world.keyNames) {
-        await service.vaults[role].keys.create(name, { tags: { team: "orders" } });
-        world.userChanged(role, name);
+      for (const name of world.names) {
+        await world.objects.in(role).create(name, { tags: { team: "orders" } });
+        world.objects.userChanged(role, name);
       }
     }
     return world;
@@ -130,11 +134,9 @@ export class World {
 
   /** Nothing is in the way of the provider. */
   setAllWell(): void {
+    this.grantAll();
     for (const role of vaultRoles) {
       const vault = this.vault(role);
-      for (const permission of permissions) {
-        vault.keys.permissions.add(permission);
-      }
       vault.authorization = "rbac";
       vault.deletionMilliseconds = 0;
       vault.purgeMilliseconds = 0;
@@ -142,6 +144,19 @@ export class World {
     this.clearSurprises();
     this.service.unreachable.clear();
     this.service.clock.pass(60_000);
+    this.isHindered = false;
+  }
+
+  grantAll(): void {
+    for (const role of vaultRoles) {
+      for (const [collection, permissions] of Object.entries(allPermissions)) {
+        for (const permission of permissions) {
+          this.vault(role)
+            .collection(collection as Collection)
+            .permissions.add(permission);
+        }
+      }
+    }
   }
 
   /** Forgets the faults and the user's actions that no request met. */
@@ -152,56 +167,10 @@ export class World {
     }
   }
 
-  /** Lets time pass. A vault with purge protection purges what it kept for long enough. */
+  /** Lets time pass. */
   pass(milliseconds: number): void {
     this.service.clock.pass(milliseconds);
-    const now = this.service.clock.now();
-    const vault = this.vault("protectedScratch");
-    for (const name of this.keyNames) {
-      const deletedAt = vault.keys.isDeleted(name) ? (this.#deletedAt.get(name) ?? now) : undefined;
-      if (deletedAt === undefined) {
-        this.#deletedAt.delete(name);
-      } else if (now - deletedAt > retentionDays * 86_400_000) {
-        vault.keys.purge(name);
-        this.userChanged("protectedScratch", name);
-      } else {
-        this.#deletedAt.set(name, deletedAt);
-      }
-    }
-  }
-
-  see(role: VaultRole, name: string): SeenKey {
-    const vault = this.vault(role);
-    const active = vault.keys.versions(name);
-    const versions = active.length > 0 ? active : (vault.keys.deleted(name)?.versions ?? []);
-    return {
-      state: active.length > 0 ? "active" : versions.length > 0 ? "deleted" : "absent",
-      versions: versions.map(({ version }) => version),
-      details: JSON.stringify(versions.map(({ version, enabled, tags }) => [version, enabled, tags])),
-    };
-  }
-
-  /** The key as the user left it; undefined if it is not the user's. */
-  owned(role: VaultRole, name: string): SeenKey | undefined {
-    return this.#owned.get(`${role}/${name}`);
-  }
-
-  /** Everything that the user has. */
-  get ownedKeys(): { readonly role: VaultRole; readonly name: string; readonly seen: SeenKey }[] {
-    return [...this.#owned].map(([place, seen]) => {
-      const [role, name] = place.split("/") as [VaultRole, string];
-      return { role, name, seen };
-    });
-  }
-
-  /** The key is the user's from now on, as it is. */
-  userChanged(role: VaultRole, name: string): void {
-    const seen = this.see(role, name);
-    if (seen.state === "absent") {
-      this.#owned.delete(`${role}/${name}`);
-    } else {
-      this.#owned.set(`${role}/${name}`, seen);
-    }
+    this.objects.purgeExpired();
   }
 
   change<Name extends ResourceName>(resource: Name, change: Partial<NonNullable<Program[Name]>>): void {
@@ -223,8 +192,9 @@ export class World {
   get backupRef(): Properties | undefined {
     const outputs = this.program.backup && this.engines.backup.outputs;
     if (outputs !== undefined) {
-      const { blob, blobSha256, keyName, keyUri, versions, thumbprints, backedUpAt } = outputs;
-      this.#heldRef = { blob, blobSha256, keyName, keyUri, versions, thumbprints, backedUpAt };
+      const { name, uri } = this.kind.properties;
+      const members = ["blob", "blobSha256", name, uri, "versions", "thumbprints", "backedUpAt"];
+      this.#heldRef = Object.fromEntries(members.map((member) => [member, outputs[member]]));
     }
     return this.#heldRef;
   }
@@ -232,6 +202,7 @@ export class World {
   /** What the program declares of the resource, as the engine hands it over. */
   declaration(resource: ResourceName): Properties | undefined {
     const { backup, restore, drill } = this.program;
+    const { properties } = this.kind;
     const ref = this.backupRef;
     if (resource === "backup") {
       if (backup === undefined) {
@@ -240,8 +211,8 @@ export class World {
       const { vaultUri } = this.vault(backup.vault);
       const { name, version, inputs } = backup;
       return version === undefined
-        ? { vaultUri, keyName: name, ...inputs }
-        : { keyUri: `${vaultUri}keys/${name}/${version}`, ...inputs };
+        ? { vaultUri, [properties.name]: name, ...inputs }
+        : { [properties.uri]: `${objectUri(this.kind, vaultUri, name)}/${version}`, ...inputs };
     }
     if (ref === undefined) {
       return undefined;
@@ -250,9 +221,10 @@ export class World {
       const handed = restore?.isBare === true ? { blob: ref.blob } : ref;
       return restore && { vaultUri: this.vault(restore.vault).vaultUri, backup: handed, ...restore.inputs };
     }
-    const other = this.keyNames.find((name) => name !== ref.keyName);
-    const handed = drill?.isMisnamed === true ? { ...ref, keyUri: undefined, keyName: other } : ref;
-    const owner = `contoso/shop/dev/${this.keyNames[0]}`;
+    const other = this.names.find((name) => name !== ref[properties.name]);
+    const misnamed = { ...ref, [properties.uri]: undefined, [properties.name]: other };
+    const handed = drill?.isMisnamed === true ? misnamed : ref;
+    const owner = `contoso/shop/dev/${this.names[0]}`;
     return drill && { vaultUri: this.vault(drill.vault).vaultUri, backup: handed, owner, ...drill.inputs };
   }
 
@@ -267,7 +239,7 @@ export class World {
     await this.#previewAll();
     for (const resource of resourceNames) {
       const declaration = this.declaration(resource);
-      if (declaration !== undefined && !(await this.#run(resource, (engine) => engine.up(declaration)))) {
+      if (declaration !== undefined && !(await this.#run(resource, "update", (engine) => engine.up(declaration)))) {
         return this.#outcome(resource);
       }
     }
@@ -287,14 +259,14 @@ export class World {
 
   #begin(kill: Kill | undefined): void {
     const requestsLeft = kill !== undefined && "afterRequests" in kill ? kill.afterRequests : Number.POSITIVE_INFINITY;
-    this.service.process = { requestsLeft, isKilled: false, requests: 0 };
+    this.service.process = newProcess(requestsLeft);
     this.service.clock.clearDeadlines();
     this.#killsBeforeWriting = kill !== undefined && "beforeWriting" in kill ? kill.beforeWriting : undefined;
   }
 
   async #refreshAll(): Promise<Outcome> {
     for (const resource of resourceNames) {
-      if (!(await this.#run(resource, (engine) => engine.refresh()))) {
+      if (!(await this.#run(resource, "refresh", (engine) => engine.refresh()))) {
         return this.#outcome(resource);
       }
     }
@@ -303,7 +275,9 @@ export class World {
 
   /** In a preview, the outputs of a backup that is due are unknown. */
   async #previewAll(): Promise<void> {
-    const { requests } = this.service.process;
+    const { process } = this.service;
+    process.phase = "preview";
+    const { length } = process.sent;
     const backup = this.declaration("backup");
     const isDue = backup !== undefined && (await this.#previewed("backup", backup)) !== false;
     for (const resource of ["restore", "drill"] as const) {
@@ -315,7 +289,7 @@ export class World {
         await this.#previewed(resource, isDue ? { ...declaration, backup: unknown } : declaration);
       }
     }
-    assert.equal(this.service.process.requests, requests, "A preview makes a request.");
+    assert.equal(process.sent.length, length, "A preview makes a request.");
   }
 
   async #previewed(resource: ResourceName, declaration: Properties): Promise<boolean | undefined> {
@@ -329,15 +303,20 @@ export class World {
 
   async #deleteAll(resources: readonly ResourceName[]): Promise<Outcome> {
     for (const resource of resources.toReversed()) {
-      if (!(await this.#run(resource, (engine) => engine.destroy()))) {
+      if (!(await this.#run(resource, "delete", (engine) => engine.destroy()))) {
         return this.#outcome(resource);
       }
     }
     return this.#outcome(undefined);
   }
 
-  async #run(resource: ResourceName, command: (engine: MemoryEngine) => Promise<boolean>): Promise<boolean> {
+  async #run(
+    resource: ResourceName,
+    phase: Phase,
+    command: (engine: MemoryEngine) => Promise<boolean>,
+  ): Promise<boolean> {
     const engine = this.engines[resource];
+    this.service.process.phase = phase;
     const succeeded = await command(engine);
     if (!succeeded && !this.service.process.isKilled) {
       this.shown.push(engine.failureMessage);
@@ -382,8 +361,6 @@ export class World {
     };
   }
 }
-
-export const permissions = ["list", "get", "backup", "restore", "update", "delete", "purge", "sign"] as const;
 
 function refOf({ backup }: Properties): Properties {
   return backup as Properties;

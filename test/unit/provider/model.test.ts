@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
+import type { ObjectKind } from "../../../src/objects/objectKind";
+import { objectKinds } from "../../../src/objects/objectKinds";
 import { ModelService } from "../../support/model/modelService";
 import { mutants } from "../../support/model/mutants";
+import { theStateRestores } from "../../support/model/restoredObjects";
 import { onceFailed, type Step, sequences, take } from "../../support/model/steps";
 import { type Mutation, World } from "../../support/model/world";
 
@@ -17,44 +20,53 @@ const seed = Number(process.env.MODEL_SEED ?? (isLong ? Date.now() % 2 ** 31 : 2
 const numRuns = Number(process.env.MODEL_RUNS ?? (isLong ? 3_000 : 300));
 const hours = 3 * 3_600_000;
 // A slow machine makes fewer runs.
-const interruptAfterTimeLimit = isLong ? hours : 12_000;
+const interruptAfterTimeLimit = isLong ? hours : 10_000;
 
-async function run(steps: readonly Step[], mutation?: Mutation): Promise<void> {
-  const world = await World.start(service, mutation);
-  for (const step of steps) {
-    await take(world, step);
+async function run(kind: ObjectKind, steps: readonly Step[], mutation?: Mutation): Promise<void> {
+  const world = await World.start(service, kind, mutation);
+  try {
+    for (const step of steps) {
+      await take(world, step);
+    }
+    await theStateRestores(world);
+  } finally {
+    world.objects.removeAll();
   }
 }
 
-it(
-  "no sequence of programs, failures and kills loses a version, touches a key of the user's or hides a copy",
-  async () => {
+describe.each(objectKinds)("for a $noun", (kind) => {
+  it(
+    "no sequence of programs, failures and kills loses a version, touches an object of the user's or hides a copy",
+    async () => {
+      if (isLong) {
+        process.stderr.write(`The seed of the model is ${seed}: MODEL_SEED=${seed} repeats its sequences.\n`);
+      }
+      const known = service.contents.count;
+      const property = fc.asyncProperty(sequences, (steps) => run(kind, steps));
+      const examples = onceFailed.map((steps): [Step[]] => [steps]);
+      await fc.assert(property, { numRuns, seed, interruptAfterTimeLimit, examples });
+      expect(service.contents.count).toBeGreaterThan(known);
+    },
+    hours,
+  );
+
+  const ofKind = mutants.filter(({ nouns }) => nouns?.includes(kind.noun) ?? true);
+  describe.each(ofKind)("a provider that $title", ({ caught, mutation, steps }) => {
+    it("is caught by steps that the provider itself passes", async () => {
+      await run(kind, steps);
+      await expect(run(kind, steps, mutation)).rejects.toThrow(caught);
+    }, 60_000);
+
     if (isLong) {
-      process.stderr.write(`The seed of the model is ${seed}: MODEL_SEED=${seed} repeats its sequences.\n`);
+      it(
+        "is caught by chance",
+        async () => {
+          const property = fc.asyncProperty(sequences, (random) => run(kind, random, mutation));
+          const { failed } = await fc.check(property, { numRuns: 5_000, seed, endOnFailure: true });
+          expect(failed).toBe(true);
+        },
+        hours,
+      );
     }
-    const property = fc.asyncProperty(sequences, (steps) => run(steps));
-    const examples = onceFailed.map((steps): [Step[]] => [steps]);
-    await fc.assert(property, { numRuns, seed, interruptAfterTimeLimit, examples });
-    expect(service.contents.count).toBeGreaterThan(20);
-  },
-  hours,
-);
-
-describe.each(mutants)("a provider that $title", ({ caught, mutation, steps }) => {
-  it("is caught by steps that the provider itself passes", async () => {
-    await run(steps);
-    await expect(run(steps, mutation)).rejects.toThrow(caught);
-  }, 60_000);
-
-  if (isLong) {
-    it(
-      "is caught by chance",
-      async () => {
-        const property = fc.asyncProperty(sequences, (random) => run(random, mutation));
-        const { failed } = await fc.check(property, { numRuns: 5_000, seed, endOnFailure: true });
-        expect(failed).toBe(true);
-      },
-      hours,
-    );
-  }
+  });
 });
