@@ -2,10 +2,15 @@ import { describe, expect, it } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
 import { sha256OfBlob } from "../../../../src/backup/blob";
+import { certificate } from "../../../../src/objects/certificate";
 import { key } from "../../../../src/objects/key";
+import type { ObjectKind } from "../../../../src/objects/objectKind";
+import { objectKinds } from "../../../../src/objects/objectKinds";
+import { secret } from "../../../../src/objects/secret";
 import {
   backupRefIn,
   checkBackupRef,
+  kindOfBackup,
   knownBackup,
   vaultTypeMistakes,
   whyNotRestorable,
@@ -20,6 +25,16 @@ const [v1, v2] = ["a".repeat(32), "b".repeat(32)];
 const keyUri = "https://kv.vault.azure.net/keys/orders";
 const check = (backup: unknown) => checkBackupRef(key, "KeyRestore", backup);
 const refIn = (backup: unknown) => backupRefIn(key, backup);
+const restores = new Map<ObjectKind, string>([
+  [key, "KeyRestore"],
+  [secret, "SecretRestore"],
+  [certificate, "CertificateRestore"],
+]);
+const pairs = objectKinds.flatMap((kind) =>
+  objectKinds.filter((other) => other !== kind).map((other) => ({ kind, other })),
+);
+const checkAs = (kind: ObjectKind, backup: unknown) => checkBackupRef(kind, restores.get(kind) ?? "", backup);
+const uriOf = ({ collection }: ObjectKind) => `https://kv.vault.azure.net/${collection}/orders`;
 const encoded = (text: string) => Buffer.from(text, "latin1").toString("base64url");
 const ofSecret = encoded(decoded.toString("latin1").replace("&AzureKeyVaultKey", ")AzureKeyVaultSecret"));
 const part = (text: string) => Buffer.from(text).toString("base64url");
@@ -27,10 +42,35 @@ const ofHsm = encoded(
   `${part('{"alg":"dir","enc":"A256CBC-HS512"}')}..${part("iv")}.${part("text")}.${part("t".repeat(32))}`,
 );
 
+describe("the kind of a backup", () => {
+  it.each(objectKinds)("is that of its name or its URI: $noun", (kind) => {
+    const { name, uri } = kind.properties;
+    expect(kindOfBackup({ blob, [name]: "orders" })).toBe(kind);
+    expect(kindOfBackup({ [uri]: uriOf(kind) })).toBe(kind);
+    expect(kindOfBackup({ blob: unknown, [name]: unknown, [uri]: unknown })).toBe(kind);
+  });
+
+  it("is not told by a backup that names no object, or by what is no backup", () => {
+    for (const backup of [{ blob }, { blob, keyName: null, secretUri: undefined }, {}, undefined, null, unknown, "x"]) {
+      expect(kindOfBackup(backup)).toBeUndefined();
+    }
+  });
+
+  it.each(pairs)("is not told by a backup that names two kinds: $kind.noun and $other.noun", ({ kind, other }) => {
+    expect(kindOfBackup({ blob, [kind.properties.name]: "a", [other.properties.uri]: "b" })).toBeUndefined();
+  });
+});
+
 describe("a backup among the inputs", () => {
-  it("is completed with the name in its URI, and made canonical", () => {
-    const given = { blob: `${decoded.toString("base64")}\n`, keyUri: `HTTPS://KV.vault.azure.net//keys/orders/${v1}/` };
-    expect(check(given)).toEqual({ backup: { blob, keyUri, keyName: "orders" }, mistakes: [] });
+  it.each(objectKinds)("of a $noun is completed with the name in its URI, and made canonical", (kind) => {
+    const { name, uri } = kind.properties;
+    const given = {
+      blob: `${decoded.toString("base64")}\n`,
+      [uri]: `HTTPS://KV.vault.azure.net//${kind.collection}/orders/${v1}/`,
+    };
+    const completed = { backup: { blob, [uri]: uriOf(kind), [name]: "orders" }, mistakes: [] };
+    expect(checkAs(kind, given)).toEqual(completed);
+    expect(checkBackupRef(kind, "RestoreDrill", given)).toEqual(completed);
   });
 
   it("may be a blob alone, in any form in which people keep one", () => {
@@ -72,6 +112,70 @@ describe("a mistake in a backup", () => {
   it("is that there is none, unless the engine hands over something that the resource reports", () => {
     expect(check(undefined).mistakes).toEqual(["KeyRestore has no backup: set backup, or blob."]);
     for (const backup of [null, "text", 1]) expect(check(backup)).toEqual({ backup, mistakes: [] });
+    expect(checkBackupRef(undefined, "RestoreDrill", undefined).mistakes).toEqual([
+      "RestoreDrill has no backup: set backup.",
+    ]);
+  });
+
+  it.each(pairs)(
+    "is that it is of another kind of object, and the resource to use is told: $other.noun, not $kind.noun",
+    ({ kind, other }) => {
+      const { name, uri } = other.properties;
+      for (const member of [{ [name]: "orders" }, { [uri]: uriOf(other) }, { [uri]: unknown }]) {
+        const given = { blob, ...member };
+        expect(checkAs(kind, given)).toEqual({
+          backup: given,
+          mistakes: [`backup is of a ${other.noun}, not of a ${kind.noun}: use a ${restores.get(other)}.`],
+        });
+      }
+    },
+  );
+
+  it.each(pairs)("is that it names an object of another kind too: $kind.noun and $other.noun", ({ kind, other }) => {
+    const { name, uri } = other.properties;
+    const given = { blob, [kind.properties.name]: "orders" };
+    for (const member of [name, uri]) {
+      expect(checkAs(kind, { ...given, [member]: "orders" }).mistakes).toEqual([
+        expect.stringContaining(
+          `backup.${member} is not an input of the backup of ${restores.get(kind)}; its inputs are`,
+        ),
+      ]);
+    }
+  });
+
+  it("is that only the backup could tell the kind of object, and does not", () => {
+    for (const given of [{ blob }, { blob, keyName: "a", secretName: "a" }]) {
+      expect(checkBackupRef(undefined, "RestoreDrill", given)).toEqual({
+        backup: given,
+        mistakes: [
+          "Set one of keyName, secretName, certificateName in backup, so that RestoreDrill knows which object it may copy.",
+        ],
+      });
+    }
+    for (const backup of [unknown, null, "text"]) {
+      expect(checkBackupRef(undefined, "RestoreDrill", backup)).toEqual({ backup, mistakes: [] });
+    }
+  });
+
+  it.each(objectKinds)("is that the URI is not that of a $noun", (kind) => {
+    const { uri } = kind.properties;
+    const [other] = objectKinds.filter((one) => one !== kind) as [ObjectKind];
+    expect(checkAs(kind, { blob, [uri]: uriOf(other) }).mistakes).toEqual([
+      `backup.${uri} names a ${other.noun}, not a ${kind.noun}: its path must begin with /${kind.collection}.`,
+    ]);
+    expect(checkAs(kind, { blob, [uri]: "https://kv.vault.azure.net/storage/orders" }).mistakes).toEqual([
+      expect.stringContaining(
+        `backup.${uri} is not the URI of a ${kind.noun}: its path must be /${kind.collection}/{name}`,
+      ),
+    ]);
+  });
+
+  it.each([secret, certificate])("is that a Managed HSM is the source of a $noun", (kind) => {
+    const { uri } = kind.properties;
+    const inHsm = uriOf(kind).replace("kv.vault", "hsm.managedhsm");
+    expect(checkAs(kind, { blob, [uri]: inHsm }).mistakes).toEqual([
+      `backup.${uri} names a Managed HSM, which holds no ${kind.collection}.`,
+    ]);
   });
 
   it.each<[string, Record<string, unknown>, string]>([
@@ -106,26 +210,27 @@ describe("a mistake in a backup", () => {
   });
 
   it("repeats nothing of what was given, and is found without throwing, whatever is given", () => {
-    const secret = "hidden-from-view";
+    const hiddenText = "hidden-from-view";
     const hidden = fc.constantFrom<unknown>(
       unknown,
-      secret,
-      `${secret}!`,
-      [1, secret],
-      { [v1]: [secret] },
-      `http://${secret}@kv.vault.azure.net/keys/${secret}!?${secret}#${secret}`,
+      hiddenText,
+      `${hiddenText}!`,
+      [1, hiddenText],
+      { [v1]: [hiddenText] },
+      `http://${hiddenText}@kv.vault.azure.net/keys/${hiddenText}!?${hiddenText}#${hiddenText}`,
     );
     const value = fc.oneof(hidden, fc.anything());
-    const members = ["blob", "blobSha256", "keyName", "keyUri", "versions", "thumbprints", "backedUpAt"];
-    const backups = fc.oneof(fc.dictionary(fc.constantFrom(...members), value), value);
+    const named = objectKinds.flatMap(({ properties }) => [properties.name, properties.uri]);
+    const members = ["blob", "blobSha256", ...named, "versions", "thumbprints", "backedUpAt"];
+    const backups = fc.oneof(fc.dictionary(fc.constantFrom(...members), value, { maxKeys: 5 }), value);
     fc.assert(
-      fc.property(backups, (given) => {
-        const { backup, mistakes } = check(given);
-        const ref = refIn(backup);
-        const reasons = [...mistakes, ...whyNotRestorable(key, ref), ...vaultTypeMistakes(ref, "https://kv/")];
-        expect(reasons.join("\n")).not.toContain(secret);
+      fc.property(fc.constantFrom(...objectKinds), backups, (kind, given) => {
+        const { backup, mistakes } = checkAs(kind, given);
+        const ref = backupRefIn(kind, backup);
+        const reasons = [...mistakes, ...whyNotRestorable(kind, ref), ...vaultTypeMistakes(ref, "https://kv/")];
+        expect(reasons.join("\n")).not.toContain(hiddenText);
       }),
-      { numRuns: 500 },
+      { numRuns: 1_000 },
     );
   });
 });
@@ -176,6 +281,24 @@ describe("what is known of a backup", () => {
   });
 });
 
+describe.each(objectKinds)("what is known of a backup of a $noun", (kind) => {
+  it("has the name, the URI and the vault of its source", () => {
+    const { backup } = checkAs(kind, { blob, [kind.properties.uri]: `${uriOf(kind)}/${v1}` });
+    expect(backupRefIn(kind, backup)).toMatchObject({
+      name: "orders",
+      sourceUri: uriOf(kind),
+      sourceVaultUri: "https://kv.vault.azure.net/",
+    });
+  });
+
+  it("does not have the name of another kind of object", () => {
+    for (const { properties } of objectKinds.filter((other) => other !== kind)) {
+      const ref = backupRefIn(kind, { blob, [properties.name]: "orders", [properties.uri]: "orders" });
+      expect(ref).toMatchObject({ name: undefined, sourceUri: undefined, sourceVaultUri: undefined });
+    }
+  });
+});
+
 describe("a backup that cannot be restored", () => {
   const why = (backup: unknown) => whyNotRestorable(key, refIn(check(backup).backup));
 
@@ -192,11 +315,35 @@ describe("a backup that cannot be restored", () => {
       { blob, blobSha256: "1".repeat(64) },
       new RegExp(`^blob is not the recorded backup: its SHA-256 is ${blobSha256}, not 1{64}\\.`),
     ],
-    ["is of a secret", { blob: ofSecret }, /not of a key\. Restore it with az keyvault secret restore\.$/],
     ["lacks its end", { blob: blob.slice(0, -200) }, /^blob is not a whole backup: it is cut short or changed\./],
     ["of a Managed HSM lacks its end", { blob: ofHsm.slice(0, -60) }, /^blob is not a whole backup/],
   ])("gives one reason if it %s", (_, backup, reason) => {
     expect(why(backup)).toEqual([expect.stringMatching(reason)]);
+  });
+
+  it.each<[string, ObjectKind, string, string]>([
+    ["a secret, for a key", key, ofSecret, "a secret, not of a key: use the backup of a key."],
+    ["a secret, for a certificate", certificate, ofSecret, "a secret, not of a certificate: use the backup of a cert"],
+    ["a key or certificate, for a secret", secret, blob, "a key or certificate, not of a secret: use the backup of a"],
+    ["a Managed HSM, for a secret", secret, ofHsm, "a Managed HSM's key, not of a secret: use the backup of a secret."],
+    ["a Managed HSM, for a certificate", certificate, ofHsm, "a Managed HSM's key, not of a certificate: use the bac"],
+  ])("begins like that of %s", (_, kind, text, reason) => {
+    for (const whole of [text, text.slice(0, -60)]) {
+      expect(whyNotRestorable(kind, backupRefIn(kind, { blob: whole }))).toEqual([
+        expect.stringContaining(`blob is the backup of ${reason}`),
+      ]);
+    }
+  });
+
+  it("is not one of the kind itself, nor one of an emulator", () => {
+    const own: [ObjectKind, string][] = [
+      [key, blob],
+      [key, ofHsm],
+      [certificate, blob],
+      [secret, ofSecret],
+    ];
+    for (const [kind, text] of own) expect(whyNotRestorable(kind, backupRefIn(kind, { blob: text }))).toEqual([]);
+    for (const kind of objectKinds) expect(whyNotRestorable(kind, backupRefIn(kind, { blob: "AAAA" }))).toEqual([]);
   });
 });
 
@@ -213,7 +360,7 @@ describe("a vault for a backup", () => {
   });
 
   it("must not be a Managed HSM if the backup, or its source, is of a vault", () => {
-    for (const backup of [{ blob, keyUri }, { blob }, { blob: ofHsm, keyUri }]) {
+    for (const backup of [{ blob, keyUri }, { blob }, { blob: ofHsm, keyUri }, { blob: ofSecret }]) {
       expect(mistakes(backup, hsm)).toEqual([
         expect.stringContaining("vaultUri is a Managed HSM, and the backup is of"),
       ]);

@@ -1,6 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
+import { certificate } from "../../../../src/objects/certificate";
+import { key } from "../../../../src/objects/key";
+import { objectKinds } from "../../../../src/objects/objectKinds";
+import { secret } from "../../../../src/objects/secret";
 import type { Configuration } from "../../../../src/provider/engine/configuration";
 import {
   array,
@@ -20,6 +24,7 @@ const unknown = pulumi.runtime.unknownValue;
 const hash = "0123456789abcdef".repeat(4);
 const shapes = { name: string, isGood: boolean, list: array, age: days, mode: oneOf("keep", "recreate") };
 const configuration: Configuration = { disableChallengeResourceVerification: false, timeout: 1, mistakes: [] };
+const hsm = "https://hsm.managedhsm.azure.net/";
 
 describe("a shape", () => {
   const values = [undefined, null, "", "keep", hash, true, false, 0, 1.5, -1, Number.NaN, Infinity, [], [1], ["a"], {}];
@@ -113,19 +118,36 @@ describe("a text among the inputs", () => {
 });
 
 describe("a vault among the inputs", () => {
-  it("is made canonical", () => {
-    const mistakes: string[] = [];
-    expect(parseVaultInput("https://KV.vault.azure.net", configuration, mistakes)).toBe("https://kv.vault.azure.net/");
-    expect(mistakes).toEqual([]);
+  it("is made canonical, whatever kind of object it is for", () => {
+    for (const kind of [undefined, ...objectKinds]) {
+      const mistakes: string[] = [];
+      const vaultUri = parseVaultInput(kind, "https://KV.vault.azure.net", configuration, mistakes);
+      expect(vaultUri).toBe("https://kv.vault.azure.net/");
+      expect(mistakes).toEqual([]);
+    }
   });
 
   it("is refused by its private link name with the public name, unless hosts are not verified", () => {
     const name = "https://kv.privatelink.vaultcore.azure.net/";
     const mistakes: string[] = [];
-    parseVaultInput(name, configuration, mistakes);
+    parseVaultInput(key, name, configuration, mistakes);
     expect(mistakes).toEqual([expect.stringMatching(/^vaultUri is a private link name\. Use the public name, https:/)]);
     const lenient: string[] = [];
-    parseVaultInput(name, { ...configuration, disableChallengeResourceVerification: true }, lenient);
+    parseVaultInput(key, name, { ...configuration, disableChallengeResourceVerification: true }, lenient);
     expect(lenient).toEqual([]);
+  });
+
+  it("may be a Managed HSM for keys and for what is of no known kind", () => {
+    for (const kind of [key, undefined]) {
+      const mistakes: string[] = [];
+      expect(parseVaultInput(kind, hsm, configuration, mistakes)).toBe(hsm);
+      expect(mistakes).toEqual([]);
+    }
+  });
+
+  it.each([secret, certificate])("is no Managed HSM for $collection", (kind) => {
+    const mistakes: string[] = [];
+    expect(parseVaultInput(kind, hsm, configuration, mistakes)).toBeUndefined();
+    expect(mistakes).toEqual([`vaultUri names a Managed HSM, which holds no ${kind.collection}.`]);
   });
 });

@@ -1,8 +1,10 @@
 import { RestError } from "@azure/core-rest-pipeline";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
-import { DeadlinePassed, KeyVaultError } from "../../../../src/keyVault/failures/keyVaultError";
+import { DeadlinePassed, KeyVaultError, ManagedByCertificate } from "../../../../src/keyVault/failures/keyVaultError";
 import { Refusal } from "../../../../src/keyVault/failures/refusal";
 import { key } from "../../../../src/objects/key";
+import type { ObjectKind } from "../../../../src/objects/objectKind";
+import { secret } from "../../../../src/objects/secret";
 import { explainBriefly, more, printOnce, userError, withoutStack } from "../../../../src/provider/engine/messages";
 
 afterEach(() => {
@@ -10,8 +12,8 @@ afterEach(() => {
 });
 
 /** The failure of a backup that was refused with the status, or that failed because of the error. */
-function failed(cause: number | Error): KeyVaultError {
-  const operation = { name: "backup", kind: key, vaultUri: "https://kv.vault.azure.net/", objectName: "a" } as const;
+function failed(cause: number | Error, kind: ObjectKind = key): KeyVaultError {
+  const operation = { name: "backup", kind, vaultUri: "https://kv.vault.azure.net/", objectName: "orders" } as const;
   const body = { error: { code: "Forbidden", message: "no" } };
   const headers = { get: () => "request-1" };
   const response = { status: cause, headers, bodyAsText: JSON.stringify(body) };
@@ -42,6 +44,18 @@ describe("an error for the user", () => {
     expect(message.startsWith(`${error.message} `)).toBe(true);
     expect(message).toContain(`${hint} More: https://`);
     expect(message).toMatch(new RegExp(`/docs/troubleshooting\\.md#${code}$`));
+  });
+
+  it.each([key, secret])("has the resource to use instead, if a certificate manages the $noun", (kind) => {
+    const error = failed(new ManagedByCertificate(), kind);
+    const line =
+      'Use: new CertificateBackup("orders", { vaultUri: "https://kv.vault.azure.net/", certificateName: "orders" })';
+    expect(userError(error).message).toBe(
+      `Could not back up ${kind.noun} "orders" in kv.vault.azure.net: a certificate manages it. ` +
+        `The ${kind.noun} belongs to a certificate: back up the certificate. ` +
+        `${line} ${more("troubleshooting.md#managed-by-certificate")}`,
+    );
+    expect(explainBriefly(error, "program")).toBe(`${error.message} ${line}`);
   });
 
   it("of another code has the link and no hint", () => {
@@ -75,7 +89,7 @@ describe("the hint at the settings of the last update", () => {
   });
 
   it("is not given for a credential that no setting configures, or for another failure", () => {
-    const others = [credentialError(false), new Error("x"), 403, 401].map(failed);
+    const others = [credentialError(false), new Error("x"), 403, 401].map((cause) => failed(cause));
     for (const error of [...others, Object.assign(failed(403), { cause: credentialError(true) })]) {
       expect(userError(error, "state").message).not.toContain(hint);
     }
