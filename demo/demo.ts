@@ -12,20 +12,23 @@ import { doneIn, messagesIn, tailOf } from "./engineOutput";
 import { quote, say, table } from "./narration";
 
 const usage = "Usage: npm run demo [-- --verbose]";
-const keyName = "orders";
+const names = { key: "orders", secret: "password", certificate: "web" } as const;
 
-/** The outputs of the example, with the blob as the engine shows it. */
+/** The outputs of the example, with the blobs as the engine shows them. */
 interface Outputs {
-  readonly versions: readonly string[];
-  readonly blob: string;
-  readonly blobSha256: string;
-  readonly backedUpAt: string;
-  readonly restoreStatus: string;
-  readonly evidence: {
+  readonly recorded: readonly {
+    readonly kind: keyof typeof names;
+    readonly versions: readonly string[];
+    readonly blob: string;
+    readonly blobSha256: string;
+  }[];
+  readonly restored: readonly string[];
+  readonly evidence: readonly {
+    readonly copyUri: string;
     readonly outcome: string;
     readonly durationMs: number;
-    readonly checks: readonly Readonly<Record<"version" | "versionId" | "publicKey" | "privateKey", string>>[];
-  };
+    readonly checks: readonly (Readonly<Record<string, string>> & { readonly version: string })[];
+  }[];
 }
 
 let step = 0;
@@ -46,14 +49,16 @@ function check(isDone: boolean, failure: string): void {
 
 async function demo(): Promise<void> {
   const { bin, version } = await provideEngine({ progress: (line) => process.stderr.write(`${line}\n`) });
-  const installed = await mkdtemp(path.join(tmpdir(), "key-backup-demo-"));
+  const installed = await mkdtemp(path.join(tmpdir(), "key-vault-backup-demo-"));
   const service = await LocalKeyVault.start();
   let project: PulumiProject | undefined;
   try {
     await installPackage(installed);
     const vault = await service.createVault("kv-orders");
     const scratch = await service.createVault("kv-scratch");
-    const { uri: keyUri, version: firstVersion } = await vault.keys.create(keyName, { kty: "RSA" });
+    await vault.keys.create(names.key, { kty: "RSA" });
+    await vault.secrets.create(names.secret);
+    await vault.certificates.create(names.certificate, { kty: "RSA" });
     project = await PulumiProject.create({
       engine: bin,
       installed,
@@ -61,7 +66,8 @@ async function demo(): Promise<void> {
       env: service.environment(),
       config: {
         "azure-keyvault-backup:disableChallengeResourceVerification": "true",
-        keyUri,
+        ...names,
+        vaultUri: vault.vaultUri,
         bringBack: "true",
         scratchVaultUri: scratch.vaultUri,
       },
@@ -70,8 +76,10 @@ async function demo(): Promise<void> {
       `Pulumi ${version} runs example/index.ts. A server on this machine stands in for Azure Key Vault. Its vaults:`,
       "",
     );
-    say(`kv-orders, ${vault.vaultUri}, with the RSA key "${keyName}", and kv-scratch for drills.`, "");
-    await run({ project, vault, scratch, firstVersion });
+    const { key, secret, certificate } = names;
+    say(`kv-orders, with the key "${key}", the secret "${secret}" and the certificate "${certificate}";`, "");
+    say("kv-scratch, for drills.", "");
+    await run({ project, vault, scratch });
   } finally {
     await project?.remove();
     await service.stop();
@@ -92,87 +100,128 @@ interface Scene {
   readonly project: PulumiProject;
   readonly vault: LocalVault;
   readonly scratch: LocalVault;
-  readonly firstVersion: string;
 }
 
-async function run({ project, vault, scratch, firstVersion }: Scene): Promise<void> {
-  begin("Back up the key, and prove the backup");
+const collections = { key: "keys", secret: "secrets", certificate: "certificates" } as const;
+const kinds = ["key", "secret", "certificate"] as const;
+
+/** The object of a kind. */
+function objectIn(vault: LocalVault, kind: (typeof kinds)[number]) {
+  const objects = vault.collection(collections[kind]);
+  const name = names[kind];
+  return {
+    versions: () => objects.versions(name).map(({ version }) => version),
+    isGone: () => !objects.has(name) && !objects.isDeleted(name),
+    rotate: () => objects.rotate(name),
+    lose() {
+      objects.delete(name);
+      objects.purge(name);
+    },
+  };
+}
+
+async function run({ project, vault, scratch }: Scene): Promise<void> {
+  const source = kinds.map((kind) => objectIn(vault, kind));
+  const copies = kinds.map((kind) => objectIn(scratch, kind));
+
+  begin("Back up a key, a secret and a certificate, and prove the backups");
   await succeeds(project, "up", "--yes");
   const first = await outputsOf(project);
-  showBackup(first);
-  check(first.blob === "[secret]", "the blob is not a secret output");
-  check(first.versions.join() === firstVersion, `the backup does not hold version ${firstVersion}`);
-  check(first.evidence.outcome === "verified", "the drill did not verify the backup");
+  showBackups(first);
+  check(
+    first.recorded.every(({ blob }) => blob === "[secret]"),
+    "a blob is not a secret output",
+  );
+  checkVersions(first, source);
 
-  begin("Rotate the key: the next update makes a new backup and proves that too");
-  const { version: secondVersion } = await vault.keys.rotate(keyName);
-  const versions = [secondVersion, firstVersion];
-  say(`The key was rotated to version ${secondVersion}.`);
+  begin("Renew all three: the next update makes new backups and proves those too");
+  for (const object of source) {
+    await object.rotate();
+  }
+  say("The key was rotated, the secret has a new value, and the certificate was issued again.");
   await succeeds(project, "up", "--refresh", "--yes");
   const second = await outputsOf(project);
-  showBackup(second);
-  check(second.blobSha256 !== first.blobSha256, "no new backup was made");
-  check(second.versions.join() === versions.join(), `the backup does not hold the versions ${versions.join(" and ")}`);
+  showBackups(second);
+  checkVersions(second, source);
 
-  begin("The evidence of the drill");
-  const { outcome, durationMs, checks } = second.evidence;
-  say(`The backup was restored into kv-scratch and compared with the key in ${durationMs} ms. Outcome: ${outcome}.`);
-  table([
-    ["version", "version id", "public key", "private key"],
-    ...checks.map(({ version, versionId, publicKey, privateKey }) => [version, versionId, publicKey, privateKey]),
-  ]);
-  check(outcome === "verified", "the drill did not verify the backup");
-  check(checks.map(({ version }) => version).join() === versions.join(), "the drill did not check both versions");
-  check(scratch.keys.names.length === 0 && !scratch.keys.isDeleted(keyName), "the drill left a copy in kv-scratch");
-  say("The copy was deleted and purged.");
+  begin("The evidence of the drills");
+  for (const { copyUri, outcome, durationMs, checks } of second.evidence) {
+    const name = new URL(copyUri).pathname.slice(1);
+    say(`${name} was restored into kv-scratch and compared with its source in ${durationMs} ms: ${outcome}.`);
+    const columns = [...new Set(["version", "versionId", ...checks.flatMap((results) => Object.keys(results))])];
+    table([columns, ...checks.map((results) => columns.map((column) => results[column] ?? ""))]);
+    check(checks.length === 2, `the drill did not check both versions of ${name}`);
+  }
+  check(
+    copies.every((copy) => copy.isGone()),
+    "the drills left a copy in kv-scratch",
+  );
+  say("The copies were deleted and purged. No value of a secret was printed or stored.");
 
-  begin("Lose the key");
+  begin("Lose all three");
   const order = Buffer.from("an order");
   const digest = createHash("sha256").update(order).digest();
-  const publicKey = createPublicKey({ key: vault.keys.publicJwk(keyName, firstVersion), format: "jwk" });
-  const signature = vault.keys.sign(keyName, firstVersion, digest);
-  vault.keys.delete(keyName);
-  vault.keys.purge(keyName);
-  check(vault.keys.names.length === 0 && !vault.keys.isDeleted(keyName), "the vault still has the key");
-  say("The key signed an order, then it was deleted and purged. The demo kept the signature and the public key.");
+  const [firstVersion = ""] = source[0]?.versions() ?? [];
+  const publicKey = createPublicKey({ key: vault.keys.publicJwk(names.key, firstVersion), format: "jwk" });
+  const signature = vault.keys.sign(names.key, firstVersion, digest);
+  const value = vault.secrets.value(names.secret);
+  const { fingerprint } = vault.certificates.x509(names.certificate);
+  for (const object of source) {
+    object.lose();
+  }
+  check(
+    source.every((object) => object.isGone()),
+    "the vault still has an object",
+  );
+  say("The key signed an order, then all three were deleted and purged.");
 
-  begin("pulumi destroy is refused: the backup may be the only copy");
+  begin("pulumi destroy is refused: the backups may be the only copies");
   const refused = await pulumi(project, "destroy", "--yes");
   const reason = messagesIn(refused.output).find((message) => message.includes("only copy"));
   check(refused.code !== 0 && reason !== undefined, "destroy was not refused");
   quote(reason ?? "");
-  check((await project.backups()).length === 1, "the backup is not in the state any more");
-  say("The backup is still in the state. The next pulumi up adds the other two resources again.");
+  check((await project.backups()).length === 3, "a backup is not in the state any more");
+  say("The backups are still in the state. The next pulumi up adds the other resources again.");
 
-  begin("pulumi up brings the key back, from the blob in the state");
+  begin("pulumi up brings them back, from the blobs in the state");
   await succeeds(project, "up", "--yes");
   const third = await outputsOf(project);
-  table([["restoreStatus", third.restoreStatus]]);
-  const restored = vault.keys.versions(keyName).map(({ version }) => version);
-  check(restored.toReversed().join() === versions.join(), "the key does not have the versions that it had");
-  say(`kv-orders has the key "${keyName}" again, with both versions under their old identifiers.`);
+  table(kinds.map((kind, index) => [kind, third.restored[index] ?? ""]));
+  checkVersions(third, source);
+  say("kv-orders has all three again, with both versions of each under their old identifiers.");
 
-  begin("The restored key is the key that was lost");
+  begin("What was restored is what was lost");
   const isOldVerified = verify("sha256", order, publicKey, signature);
-  const isNewVerified = verify("sha256", order, publicKey, vault.keys.sign(keyName, firstVersion, digest));
+  const isNewVerified = verify("sha256", order, publicKey, vault.keys.sign(names.key, firstVersion, digest));
+  const isValueEqual = vault.secrets.value(names.secret) === value;
+  const isCertificateEqual = vault.certificates.x509(names.certificate).fingerprint === fingerprint;
   table([
     ["signature from before the loss", isOldVerified ? "verified" : "not verified"],
     ["new signature by the restored key", isNewVerified ? "verified" : "not verified"],
+    ["value of the restored secret", isValueEqual ? "equal" : "not equal"],
+    ["restored certificate", isCertificateEqual ? "equal" : "not equal"],
   ]);
   check(isOldVerified && isNewVerified, "the restored key does not sign as the lost key did");
+  check(isValueEqual && isCertificateEqual, "the restored secret or certificate is another");
 
-  begin("pulumi destroy succeeds, because the vault has every version that the backup holds");
+  begin("pulumi destroy succeeds, because the vault has every version that the backups hold");
   await succeeds(project, "destroy", "--yes");
   check((await project.resources()).length === 0, "the state still has resources");
-  check(vault.keys.has(keyName), "the key was deleted too");
-  say("The blob is gone from the state. The key stays in the vault.");
+  check(
+    source.every((object) => object.versions().length === 2),
+    "an object was deleted too",
+  );
+  say("The blobs are gone from the state. The key, the secret and the certificate stay in the vault.");
 
   process.stdout.write(`
 To do the same with vaults in Azure, run in this folder, with the Pulumi CLI and after az login:
 
    pulumi stack init dev
-   pulumi config set keyUri https://<vault>.vault.azure.net/keys/<key>
-   pulumi config set bringBack true                                            # restores the key when it is lost
+   pulumi config set vaultUri https://<vault>.vault.azure.net/
+   pulumi config set key <key>
+   pulumi config set secret <secret>
+   pulumi config set certificate <certificate>
+   pulumi config set bringBack true                                            # restores what is lost
    pulumi config set scratchVaultUri https://<scratch-vault>.vault.azure.net/  # proves each backup
    pulumi up
 `);
@@ -204,14 +253,29 @@ async function outputsOf(project: PulumiProject): Promise<Outputs> {
   return JSON.parse(stdout) as Outputs;
 }
 
-function showBackup({ versions, blob, blobSha256, backedUpAt, evidence }: Outputs): void {
+function showBackups({ recorded, evidence }: Outputs): void {
   table([
-    ["versions", versions.join(", ")],
-    ["blob", blob],
-    ["blobSha256", blobSha256],
-    ["backedUpAt", backedUpAt],
-    ["drill", evidence.outcome],
+    ["", "versions", "blob", "blobSha256", "drill"],
+    ...recorded.map(({ kind, versions, blob, blobSha256 }, index) => [
+      kind,
+      `${versions.length}`,
+      blob,
+      `${blobSha256.slice(0, 16)}...`,
+      evidence[index]?.outcome ?? "",
+    ]),
   ]);
+}
+
+/** Checks that each backup holds the versions that are in the vault, and is proved. */
+function checkVersions({ recorded, evidence }: Outputs, source: readonly ReturnType<typeof objectIn>[]): void {
+  for (const [index, { kind, versions }] of recorded.entries()) {
+    const present = source[index]?.versions().toReversed();
+    check(versions.join() === present?.join(), `the backup of the ${kind} does not hold the versions of the ${kind}`);
+  }
+  check(
+    evidence.length === 3 && evidence.every(({ outcome }) => outcome === "verified"),
+    "a drill did not verify its backup",
+  );
 }
 
 function optionsIn(args: readonly string[]): { readonly verbose: boolean } {

@@ -1,7 +1,11 @@
 /** What was done to the package's resources, in the order of the engine's lines: `KeyBackup created`. */
 export function doneIn(output: string): string[] {
-  const done = lastRun(output).matchAll(/^ . +\S+\/keyvault:(\w+) \S+ (created|updated|replaced|deleted)\b/gm);
-  return [...done].map(([, type, verb]) => `${type} ${verb}`);
+  const lines = lastRun(output).matchAll(/^ . +\S+\/keyvault:(\w+) \S+ (created|updated|replaced|deleted)\b/gm);
+  const done = [...lines].map(([, type, verb]) => `${type} ${verb}`);
+  return [...new Set(done)].map((one) => {
+    const count = done.filter((other) => other === one).length;
+    return count === 1 ? one : `${count} ${one}`;
+  });
 }
 
 /** The lines that the resources printed, and the errors, each once and without its link to the documentation. */

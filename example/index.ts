@@ -18,9 +18,13 @@ const backups = {
   certificate: new CertificateBackup("certificate", { vaultUri, certificateName: config.require("certificate") }),
 };
 
-export const recorded = Object.entries(backups).map(([kind, { versions, backedUpAt, blobSha256, blob }]) =>
-  pulumi.output({ kind, versions, backedUpAt, blobSha256, blob }),
-);
+export const recorded = Object.entries(backups).map(([kind, { versions, backedUpAt, blobSha256, blob }]) => ({
+  kind,
+  versions,
+  backedUpAt,
+  blobSha256,
+  blob,
+}));
 
 // Restores what is lost into its own vault.
 const restores = config.getBoolean("bringBack")
@@ -39,6 +43,10 @@ const drills = scratchVaultUri
   ? Object.entries(backups).map(([kind, backup]) => new RestoreDrill(kind, { vaultUri: scratchVaultUri, backup }))
   : [];
 
-export const evidence = drills.map(({ copyUri, outcome, verifiedAt, durationMs, checks }) =>
-  pulumi.output({ copyUri, outcome, verifiedAt, durationMs, checks }),
-);
+export const evidence = drills.map(({ copyUri, outcome, verifiedAt, durationMs, checks }) => ({
+  copyUri,
+  outcome,
+  verifiedAt,
+  durationMs,
+  checks,
+}));
