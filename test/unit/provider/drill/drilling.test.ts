@@ -76,6 +76,21 @@ describe.each(objectKinds)("a drill of a $noun", (kind) => {
     expect(stack.drill.outputs).toMatchObject({ outcome: "verified" });
   });
 
+  it("makes no request by a preview while the backup, or a part of it, is not known yet", async () => {
+    await stack.backedUp();
+    await up();
+    stack.target.clearRequests();
+    for (const backup of [unknown, { ...stack.backupRef, blob: unknown, blobSha256: unknown }]) {
+      stack.printed.length = 0;
+      expect(await stack.drill.preview(stack.drilling({ backup }))).toBe(true);
+      expect(stack.lines).toEqual([
+        `RestoreDrill ${copyUri(stack)}: a drill may be run: backup will be known during the update.`,
+      ]);
+    }
+    expect(await stack.newDrill().preview(stack.drilling({ backup: unknown }))).toBeUndefined();
+    expect(stack.target.requests).toEqual([]);
+  });
+
   it("proves the backup partly if the backup does not say which versions it holds", async () => {
     const { version } = await stack.backedUp();
     await up({ backup: { ...stack.backupRef, versions: undefined } });

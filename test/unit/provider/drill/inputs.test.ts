@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
-import { key } from "../../../../src/objects/key";
+import { objectKinds } from "../../../../src/objects/objectKinds";
 import { drillFamily } from "../../../../src/provider/drill/family";
 import { defineProvider } from "../../../../src/provider/engine/defineProvider";
 import { leaksIn } from "../../../support/leaks";
@@ -33,7 +33,7 @@ const hsmUri = "https://contoso.managedhsm.azure.net/";
 const owner = "organization/project/dev/orders";
 
 async function check(inputs: Properties, config: Readonly<Record<string, string>> = {}) {
-  const provider = defineProvider(drillFamily("RestoreDrill", key), stack.environment());
+  const provider = defineProvider(drillFamily("RestoreDrill"), stack.environment());
   const { inputs: completed, failures } = await provider.check({}, inputs, { get: (name) => config[name] });
   expect(failures.every(({ property }) => property === "")).toBe(true);
   return { completed, reasons: failures.map(({ reason }) => reason) };
@@ -57,9 +57,39 @@ describe("one sentence is the answer to", () => {
       "vaultUri is the vault of the backup's source",
     ],
     [
-      "a backup that does not name its key",
+      "a backup that does not name its object",
       () => ({ backup: { blob } }),
-      "Set backup.keyName or backup.keyUri, so that the drill knows which key it may copy.",
+      "Set one of keyName, secretName, certificateName in backup, so that RestoreDrill knows which object it may copy.",
+    ],
+    [
+      "a backup whose names are undefined",
+      () => ({ backup: { blob, keyName: null, secretName: undefined } }),
+      "Set one of keyName, secretName, certificateName in backup",
+    ],
+    [
+      "a backup that names objects of two kinds",
+      () => ({ backup: { ...backup, secretName: "orders" } }),
+      "Set one of keyName, secretName, certificateName in backup",
+    ],
+    [
+      "a blob that is not known yet, without a name",
+      () => ({ backup: { blob: unknown } }),
+      "Set one of keyName, secretName, certificateName in backup",
+    ],
+    [
+      "the backup of a secret for a Managed HSM",
+      () => ({ vaultUri: hsmUri, backup: { blob, secretName: "orders" } }),
+      "vaultUri names a Managed HSM, which holds no secrets.",
+    ],
+    [
+      "the backup of a certificate for a Managed HSM",
+      () => ({ vaultUri: hsmUri, backup: { blob: unknown, certificateName: "orders" } }),
+      "vaultUri names a Managed HSM, which holds no certificates.",
+    ],
+    [
+      "the URI of a key as that of a secret",
+      () => ({ backup: { blob, secretUri: backup.keyUri } }),
+      "backup.secretUri ",
     ],
     ["an age of no days", () => ({ maxAgeDays: 0 }), "maxAgeDays must be a positive number of days."],
     ["an age in words", () => ({ maxAgeDays: "30" }), "maxAgeDays must be a positive number of days."],
@@ -101,12 +131,14 @@ describe("one sentence is the answer to", () => {
 });
 
 describe("the check of a RestoreDrill", () => {
-  it("completes the vault, the source and the name, and keeps the owner", async () => {
+  it.each(objectKinds)("completes the vault, the source and the name of a $noun, and keeps the owner", async (kind) => {
+    const { collection } = kind;
+    const { name, uri } = kind.properties;
     const { completed, reasons } = await check({
       vaultUri: "https://KV-Scratch.vault.azure.net",
       backup: {
         blob: Buffer.from(blob, "base64url").toString("base64"),
-        keyUri: "https://kv.vault.azure.net/keys/orders/1",
+        [uri]: `https://kv.vault.azure.net/${collection}/orders/1`,
       },
       owner,
       maxAgeDays: null,
@@ -115,8 +147,15 @@ describe("the check of a RestoreDrill", () => {
     expect(completed).toEqual({
       vaultUri,
       owner,
-      backup: { blob, keyUri: "https://kv.vault.azure.net/keys/orders", keyName: "orders" },
+      backup: { blob, [uri]: `https://kv.vault.azure.net/${collection}/orders`, [name]: "orders" },
     });
+  });
+
+  it.each(objectKinds)("refuses the vault of the source of a $noun", async ({ collection, properties }) => {
+    const mistakes = await mistakesOf({
+      backup: { blob: unknown, [properties.uri]: `${vaultUri}${collection}/orders` },
+    });
+    expect(mistakes).toEqual([expect.stringContaining("vaultUri is the vault of the backup's source")]);
   });
 
   it("leaves a damaged blob to the drill, which is there to find it", async () => {
@@ -128,7 +167,10 @@ describe("the check of a RestoreDrill", () => {
     for (const name of ["vaultUri", "backup", "maxAgeDays", "triggers", "onFailure", "allowSoftDeletedCopies"]) {
       expect(await mistakesOf({ [name]: unknown })).toEqual([]);
     }
-    expect(await mistakesOf({ backup: { blob: unknown } })).toEqual([]);
+    for (const { properties } of objectKinds) {
+      expect(await mistakesOf({ backup: { blob: unknown, [properties.name]: unknown } })).toEqual([]);
+      expect(await mistakesOf({ backup: { blob: unknown, [properties.uri]: unknown } })).toEqual([]);
+    }
   });
 });
 
@@ -137,7 +179,10 @@ describe("whatever a program and a state hold", () => {
   const values = () => fc.oneof(texts(), fc.jsonValue(), fc.constantFrom(undefined, null), fc.array(texts()));
   const named = (names: readonly string[]) =>
     fc.record(Object.fromEntries(names.map((name) => [name, values()])), { requiredKeys: [] });
-  const members = ["blob", "blobSha256", "keyName", "keyUri", "versions", "thumbprints", "backedUpAt", "other"];
+  const names = objectKinds.flatMap(({ properties }) => [properties.name, properties.uri]);
+  const members = ["blob", "blobSha256", ...names, "versions", "thumbprints", "backedUpAt", "other"];
+  const uris = () =>
+    fc.constantFrom(...objectKinds.map(({ collection }) => `${stack.target.vaultUri}${collection}/orders`));
   const inputNames = ["vaultUri", "maxAgeDays", "triggers", "onFailure", "allowSoftDeletedCopies", "owner", "other"];
   const declarations = () =>
     fc
@@ -146,10 +191,14 @@ describe("whatever a program and a state hold", () => {
   const records = () =>
     fc
       .tuple(
-        named(["vaultUri", "keyName", "owner", "blobSha256", "triggers", "drilledAt", "outcome"]),
-        fc.oneof(named(["keyUri", "keyName", "version", "because", "blockedUntil", "command"]), values()),
+        named(["vaultUri", "copyUri", "owner", "blobSha256", "triggers", "drilledAt", "outcome"]),
+        fc.oneof(named(["uri", "version", "because", "blockedUntil", "command"]), values()),
+        fc.option(uris(), { nil: undefined }),
       )
-      .map(([record, leftover]): Properties => ({ ...record, leftover }));
+      .map(([record, leftover, uri]): Properties => {
+        const isObject = typeof leftover === "object" && leftover !== null;
+        return { ...record, leftover: uri !== undefined && isObject ? { ...leftover, uri } : leftover };
+      });
 
   it("the check has an answer without a blob, which a second check does not change", async () => {
     await fc.assert(
@@ -163,7 +212,7 @@ describe("whatever a program and a state hold", () => {
   });
 
   it("the preview has an answer without a request", async () => {
-    const provider = defineProvider(drillFamily("RestoreDrill", key), stack.environment());
+    const provider = defineProvider(drillFamily("RestoreDrill"), stack.environment());
     await fc.assert(
       fc.asyncProperty(records(), declarations(), async (recorded, inputs) => {
         const { changes } = await provider.diff("id", recorded, (await check(inputs)).completed, undefined);
@@ -178,7 +227,7 @@ describe("whatever a program and a state hold", () => {
     const connect = () => {
       throw new Error("The vault is out of reach.");
     };
-    const provider = defineProvider(drillFamily("RestoreDrill", key), { ...stack.environment(), connect });
+    const provider = defineProvider(drillFamily("RestoreDrill"), { ...stack.environment(), connect });
     await fc.assert(
       fc.asyncProperty(records(), async (recorded) => {
         const failure = await provider.delete("id", recorded, undefined).catch((error: unknown) => error);

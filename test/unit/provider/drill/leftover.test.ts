@@ -132,27 +132,24 @@ describe.each(objectKinds)("a copy of a $noun that cannot be removed", (kind) =>
   it.each([
     ["deleted", "delete", ["delete", "purge"]],
     ["purged", "purge", ["purge"]],
-  ] as const)(
-    "because it cannot be %s is recorded and printed with the command",
-    async (_, step, actions) => {
-      const text = actions.map((action) => command(stack, action)).join(" && ");
-      const { version } = await stack.backedUp();
-      stack.target.fail(step, { kind: "status", status: 503 }, Number.POSITIVE_INFINITY);
-      await up();
-      expect(stack.drill.outputs).toMatchObject({
-        outcome: "verified",
-        leftover: {
-          uri: copyUri(stack),
-          version,
-          isSoftDeleted: step === "purge",
-          command: text,
-          because: expect.stringContaining(`Key Vault refused to ${step} ${kind.noun} "orders"`),
-        },
-      });
-      expect(leftover()).not.toHaveProperty("blockedUntil");
-      expect(stack.lines).toEqual([expect.stringContaining(`Remove it: ${text}.`)]);
-    },
-  );
+  ] as const)("because it cannot be %s is recorded and printed with the command", async (_, step, actions) => {
+    const text = actions.map((action) => command(stack, action)).join(" && ");
+    const { version } = await stack.backedUp();
+    stack.target.fail(step, { kind: "status", status: 503 }, Number.POSITIVE_INFINITY);
+    await up();
+    expect(stack.drill.outputs).toMatchObject({
+      outcome: "verified",
+      leftover: {
+        uri: copyUri(stack),
+        version,
+        isSoftDeleted: step === "purge",
+        command: text,
+        because: expect.stringContaining(`Key Vault refused to ${step} ${kind.noun} "orders"`),
+      },
+    });
+    expect(leftover()).not.toHaveProperty("blockedUntil");
+    expect(stack.lines).toEqual([expect.stringContaining(`Remove it: ${text}.`)]);
+  });
 
   it.each(["delete", "purge"] as const)(
     "(%s) is removed by the next update, which runs the drill again",
