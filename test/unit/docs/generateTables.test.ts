@@ -323,7 +323,7 @@ describe("npm run docs", () => {
     expect(await run()).toEqual({ code: 0, stderr: "" });
     expect(pages.map((page) => readFileSync(page, "utf8").includes("Where it is."))).toEqual([true, true]);
     expect(await run("--check")).toEqual({ code: 0, stderr: "" });
-  }, 60_000);
+  }, 300_000);
 
   it("names the page that it cannot write and leaves it as it is", async () => {
     const page = `${markers("inputs", "Bare")}\n`;
@@ -334,5 +334,5 @@ describe("npm run docs", () => {
       stderr: "README.md: No doc comment describes Bare.bare, Bare.plain.\n",
     });
     expect(readFileSync(path.join(root, "README.md"), "utf8")).toBe(page);
-  }, 60_000);
+  }, 300_000);
 });
