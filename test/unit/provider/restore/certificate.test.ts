@@ -156,7 +156,8 @@ describe("the name of a certificate that is taken", () => {
       for (const name of ["keys", "secrets"] as const) stack.target[name].permissions.delete("list");
       const message = await refused();
       expect(message).toContain("409 Conflict");
-      expect(message).toContain("A certificate or a key or a secret in use, soft-deleted or just purged has the name");
+      expect(message).toContain("in use, soft-deleted or just purged has the name");
+      expect(message).toContain("troubleshooting.md#name-taken");
     },
   );
 

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
+import { capitalized } from "../../../../src/keyVault/vaultUri";
 import { key } from "../../../../src/objects/key";
+import type { ObjectKind } from "../../../../src/objects/objectKind";
+import { objectKinds } from "../../../../src/objects/objectKinds";
 import { defineProvider } from "../../../../src/provider/engine/defineProvider";
 import { restoreFamily } from "../../../../src/provider/restore/family";
 import { leaksIn } from "../../../support/leaks";
@@ -9,47 +12,74 @@ import { TestService, type TestStack } from "../../../support/provider/testStack
 
 type Properties = Readonly<Record<string, unknown>>;
 
+const hsmUri = "https://contoso.managedhsm.azure.net/";
+const vaultUri = "https://kv-dr.vault.azure.net/";
+const unknown = pulumi.runtime.unknownValue;
+
 let service: TestService;
-let stack: TestStack;
-let blob: string;
-let secretBlob: string;
+/** Stacks whose object is backed up. */
+const stacks = new Map<ObjectKind, TestStack>();
 let hsmBlob: string;
-let backup: Properties;
 
 beforeAll(async () => {
   service = await TestService.start();
-  stack = await service.newStack();
-  await stack.backedUp();
-  backup = stack.backupRef;
-  blob = String(backup.blob);
-  await stack.source.secrets.create("orders");
-  secretBlob = await stack.source.secrets.backUp("orders");
+  for (const kind of objectKinds) {
+    const stack = await service.stackOf(kind);
+    await stack.backedUp();
+    stacks.set(kind, stack);
+  }
   const hsm = await service.service.createVault(undefined, { kind: "managedHsm" });
   await hsm.keys.create("orders");
   hsmBlob = await hsm.keys.backUp("orders");
 });
 afterAll(() => service.stop());
-beforeEach(() => stack.target.clearRequests());
+beforeEach(() => {
+  for (const { target } of stacks.values()) target.clearRequests();
+});
 
-const unknown = pulumi.runtime.unknownValue;
-const hsmUri = "https://contoso.managedhsm.azure.net/";
-const vaultUri = "https://kv-dr.vault.azure.net/";
+const stackOf = (kind: ObjectKind) => stacks.get(kind) as TestStack;
+const backupOf = (kind: ObjectKind): Properties => stackOf(kind).backupRef;
+const blobOf = (kind: ObjectKind) => String(backupOf(kind).blob);
+const allBlobs = () => Object.fromEntries([...objectKinds.map((kind) => [kind.noun, blobOf(kind)]), ["hsm", hsmBlob]]);
+
 const bytes = (text: string) => Buffer.from(text, "base64url");
-const cut = (length: number) => bytes(blob).subarray(0, length).toString("base64url");
+const cut = (kind: ObjectKind, length: number) => bytes(blobOf(kind)).subarray(0, length).toString("base64url");
 
-async function check(inputs: Properties, config: Readonly<Record<string, string>> = {}) {
-  const provider = defineProvider(restoreFamily("KeyRestore", key), stack.environment());
-  const { inputs: completed, failures } = await provider.check({}, inputs, { get: (name) => config[name] });
+const providerOf = (kind: ObjectKind) =>
+  defineProvider(restoreFamily(stackOf(kind).resource("Restore"), kind), stackOf(kind).environment());
+
+async function check(kind: ObjectKind, inputs: Properties, config: Readonly<Record<string, string>> = {}) {
+  const { inputs: completed, failures } = await providerOf(kind).check({}, inputs, { get: (name) => config[name] });
   expect(failures.every(({ property }) => property === "")).toBe(true);
   return { completed, reasons: failures.map(({ reason }) => reason) };
 }
 
-const mistakesOf = async (inputs: Properties) => (await check({ vaultUri, backup, ...inputs })).reasons;
+/** Mistakes in the inputs, which are right but for these. */
+const mistakesOf = async (kind: ObjectKind, inputs: Properties) =>
+  (await check(kind, { vaultUri, backup: backupOf(kind), ...inputs })).reasons;
 
-describe("one sentence is the answer to", () => {
+/** One sentence is the answer, and it tells nothing of a blob. */
+async function expectSentence(kind: ObjectKind, inputs: Properties, sentence: string): Promise<void> {
+  const mistakes = await mistakesOf(kind, inputs);
+  expect(mistakes).toEqual([expect.stringContaining(sentence)]);
+  expect(mistakes[0]).toMatch(/\.$/);
+  expect(leaksIn(mistakes.join(), allBlobs())).toEqual([]);
+}
+
+const forms = [
+  ["base64url", (text: string) => text],
+  ["padded base64 in lines", (text: string) => bytes(text).toString("base64").replace(/.{64}/g, "$&\n")],
+  ["the contents of a backup file", (text: string) => bytes(text).toString("latin1")],
+] as const;
+
+describe.each(objectKinds)("the check of the restore of a $noun", (kind) => {
+  const { noun, collection, properties } = kind;
+  const { name, uri } = properties;
+  const resource = `${capitalized(noun)}Restore`;
+
   it.each<[string, () => Properties, string]>([
     ["a missing vault", () => ({ vaultUri: null }), "Set vaultUri to the vault to restore into."],
-    ["a missing backup", () => ({ backup: undefined }), "KeyRestore has no backup: set backup, or blob."],
+    ["a missing backup", () => ({ backup: undefined }), `${resource} has no backup: set backup, or blob.`],
     ["a backup that is a text", () => ({ backup: "AAAA" }), "backup must be a backup resource or an object."],
     ["a vault that is no text", () => ({ vaultUri: 1 }), "vaultUri must be a string."],
     [
@@ -59,7 +89,7 @@ describe("one sentence is the answer to", () => {
     ],
     [
       "a vault with a path",
-      () => ({ vaultUri: `${vaultUri}keys/orders` }),
+      () => ({ vaultUri: `${vaultUri}${collection}/orders` }),
       "vaultUri has a path: give the URI of the vault alone.",
     ],
     [
@@ -69,50 +99,45 @@ describe("one sentence is the answer to", () => {
     ],
     [
       "an unknown input",
-      () => ({ keyUri: "https://kv.vault.azure.net/keys/orders" }),
-      "keyUri is not an input of KeyRestore; its inputs are vaultUri, backup, onNewVersions.",
+      () => ({ [uri]: `https://kv.vault.azure.net/${collection}/orders` }),
+      `${uri} is not an input of ${resource}; its inputs are vaultUri, backup, onNewVersions.`,
     ],
     ["another onNewVersions", () => ({ onNewVersions: "merge" }), 'onNewVersions must be "keep" or "recreate".'],
     [
       "an unknown member of the backup",
-      () => ({ backup: { ...backup, tags: {} } }),
-      "backup.tags is not an input of the backup of KeyRestore",
+      () => ({ backup: { ...backupOf(kind), tags: {} } }),
+      `backup.tags is not an input of the backup of ${resource}`,
     ],
-    ["a backup without a blob", () => ({ backup: { keyName: "orders" } }), "backup.blob is missing."],
+    ["a backup without a blob", () => ({ backup: { [name]: "orders" } }), "backup.blob is missing."],
     [
       "a SHA-256 that is none",
-      () => ({ backup: { ...backup, blobSha256: "abc" } }),
+      () => ({ backup: { ...backupOf(kind), blobSha256: "abc" } }),
       "backup.blobSha256 must be a SHA-256 of 64 hexadecimal digits.",
     ],
     [
       "versions that are numbers",
-      () => ({ backup: { ...backup, versions: [1] } }),
+      () => ({ backup: { ...backupOf(kind), versions: [1] } }),
       "backup.versions must be an array, each item a string.",
     ],
     [
       "thumbprints in a list",
-      () => ({ backup: { ...backup, thumbprints: ["a"] } }),
+      () => ({ backup: { ...backupOf(kind), thumbprints: ["a"] } }),
       "backup.thumbprints must be an object of strings.",
     ],
     [
       "thumbprints that are numbers",
-      () => ({ backup: { ...backup, thumbprints: { a: 1 } } }),
+      () => ({ backup: { ...backupOf(kind), thumbprints: { a: 1 } } }),
       "backup.thumbprints must be an object of strings.",
     ],
     [
-      "a name that no key has",
-      () => ({ backup: { blob, keyName: "a key" } }),
-      "backup.keyName is not 1 to 127 letters, digits and hyphens.",
-    ],
-    [
-      "a source that is a secret",
-      () => ({ backup: { blob, keyUri: "https://kv.vault.azure.net/secrets/orders" } }),
-      "backup.keyUri names a secret, not a key: its path must begin with /keys.",
+      "a name that no object has",
+      () => ({ backup: { blob: blobOf(kind), [name]: "a name" } }),
+      `backup.${name} is not 1 to 127 letters, digits and hyphens.`,
     ],
     [
       "a name that is not the source's",
-      () => ({ backup: { ...backup, keyName: "invoices" } }),
-      "backup.keyName is not the name in backup.keyUri.",
+      () => ({ backup: { ...backupOf(kind), [name]: "invoices" } }),
+      `backup.${name} is not the name in backup.${uri}.`,
     ],
     [
       "an empty blob",
@@ -121,30 +146,107 @@ describe("one sentence is the answer to", () => {
     ],
     ["a blob that is another text", () => ({ backup: { blob: "no backup!" } }), "blob is not a Key Vault backup"],
     [
-      "the backup of a secret",
-      () => ({ backup: { blob: secretBlob } }),
-      "blob is the backup of a secret, not of a key. Restore it with az keyvault secret restore.",
-    ],
-    [
-      "the file of a secret's backup",
-      () => ({ backup: { blob: bytes(secretBlob).toString("latin1") } }),
-      "blob is the backup of a secret, not of a key.",
-    ],
-    [
       "a blob that is cut short",
-      () => ({ backup: { blob: cut(4_000) } }),
+      () => ({ backup: { blob: cut(kind, 3_000) } }),
       "blob is not a whole backup: it is cut short or changed. Use the whole blob, or another backup.",
     ],
-    ["a blob that ends with its header", () => ({ backup: { blob: cut(60) } }), "blob is not a whole backup"],
+    ["a blob that ends with its header", () => ({ backup: { blob: cut(kind, 60) } }), "blob is not a whole backup"],
+    [
+      "a blob with another SHA-256 than was recorded",
+      () => ({ backup: { ...backupOf(kind), blobSha256: "0".repeat(64) } }),
+      "blob is not the recorded backup: its SHA-256 is ",
+    ],
+  ])("has one sentence for %s", async (_, inputs, sentence) => {
+    await expectSentence(kind, inputs(), sentence);
+  });
+
+  describe.each(objectKinds.filter((other) => other !== kind))("with the backup of a $noun", (other) => {
+    const isToldByTheBlob = [noun, other.noun].includes("secret");
+
+    it("has one sentence for the whole backup, which names the resource to use", async () => {
+      const sentence = `backup is of a ${other.noun}, not of a ${noun}: use a ${capitalized(other.noun)}Restore.`;
+      await expectSentence(kind, { backup: backupOf(other) }, sentence);
+    });
+
+    it.each(forms)(
+      `${isToldByTheBlob ? "has one sentence for" : "lets the service judge"} its blob alone, as %s`,
+      async (_, form) => {
+        const backup = { blob: form(blobOf(other)) };
+        if (isToldByTheBlob) {
+          const madeOf = other.noun === "secret" ? "a secret" : "a key or certificate";
+          const sentence = `blob is the backup of ${madeOf}, not of a ${noun}: use the backup of a ${noun}.`;
+          await expectSentence(kind, { backup }, sentence);
+        } else {
+          expect(await mistakesOf(kind, { backup })).toEqual([]);
+        }
+      },
+    );
+
+    it("has one sentence for its URI as the source", async () => {
+      const source = `https://kv.vault.azure.net/${other.collection}/orders`;
+      const sentence = `backup.${uri} names a ${other.noun}, not a ${noun}: its path must begin with /${collection}.`;
+      await expectSentence(kind, { backup: { blob: blobOf(kind), [uri]: source } }, sentence);
+    });
+  });
+
+  it("reports several mistakes at once", async () => {
+    const backup = { blob: blobOf(kind), versions: "all" };
+    expect(await mistakesOf(kind, { vaultUri: "kv-dr", onNewVersions: 1, backup })).toHaveLength(3);
+  });
+
+  it("does not repeat a blob that is given in a wrong place", async () => {
+    const blob = blobOf(kind);
+    const mistakes = await mistakesOf(kind, { vaultUri: blob, backup: { blob, blobSha256: blob, [name]: blob } });
+    expect(leaksIn(mistakes.join(), { blob })).toEqual([]);
+    expect(mistakes).toHaveLength(3);
+  });
+
+  it.each(forms)("takes a blob in the form of %s, and completes it to base64url", async (_, form) => {
+    const blob = blobOf(kind);
+    const { reasons, completed } = await check(kind, { vaultUri, backup: { ...backupOf(kind), blob: form(blob) } });
+    expect([reasons, completed.backup]).toEqual([[], expect.objectContaining({ blob })]);
+  });
+
+  it("completes the URI of the vault, and the URI and the name of the source", async () => {
+    const blob = blobOf(kind);
+    const { completed, reasons } = await check(kind, {
+      vaultUri: "https://KV-DR.vault.azure.net",
+      backup: { blob, [uri]: `https://KV.vault.azure.net/${collection}/orders/0123` },
+      onNewVersions: undefined,
+    });
+    expect(reasons).toEqual([]);
+    const source = `https://kv.vault.azure.net/${collection}/orders`;
+    expect(completed).toEqual({ vaultUri, backup: { blob, [uri]: source, [name]: "orders" } });
+  });
+
+  it("takes a private link name if the stack disables the challenge's verification", async () => {
+    const inputs = { vaultUri: "https://kv-dr.privatelink.vaultcore.azure.net/", backup: backupOf(kind) };
+    const config = { "azure-keyvault-backup:disableChallengeResourceVerification": "true" };
+    expect((await check(kind, inputs, config)).reasons).toEqual([]);
+  });
+
+  it("passes over what is not known yet, and reports the other mistakes", async () => {
+    expect(await mistakesOf(kind, { vaultUri: unknown })).toEqual([]);
+    expect(await mistakesOf(kind, { backup: unknown })).toEqual([]);
+    const backup = { blob: unknown, versions: unknown, [name]: "orders" };
+    expect(await mistakesOf(kind, { backup })).toEqual([]);
+    expect(await mistakesOf(kind, { vaultUri: unknown, backup: { blob: cut(kind, 3_000) } })).toHaveLength(1);
+    expect(await mistakesOf(kind, { backup: { blob: unknown, [name]: "a name" } })).toHaveLength(1);
+  });
+
+  it("makes no request", async () => {
+    const { target } = stackOf(kind);
+    await check(kind, { vaultUri: target.vaultUri, backup: backupOf(kind) });
+    expect(target.requests).toEqual([]);
+  });
+});
+
+describe("a Managed HSM", () => {
+  it.each<[string, () => Properties, string]>([
     [
       "a Managed HSM's blob that is cut short",
       () => ({ vaultUri: hsmUri, backup: { blob: bytes(hsmBlob).subarray(0, 5_000).toString("base64url") } }),
       "blob is not a",
-    ],
-    [
-      "a blob with another SHA-256 than was recorded",
-      () => ({ backup: { ...backup, blobSha256: "0".repeat(64) } }),
-      `blob is not the recorded backup: its SHA-256 is `,
     ],
     [
       "a Managed HSM's blob for a vault",
@@ -158,115 +260,72 @@ describe("one sentence is the answer to", () => {
     ],
     [
       "a vault's blob for a Managed HSM",
-      () => ({ vaultUri: hsmUri, backup: { blob } }),
+      () => ({ vaultUri: hsmUri, backup: { blob: blobOf(key) } }),
       "vaultUri is a Managed HSM, and the backup is of a vault: use a vault in the source's geography.",
     ],
-  ])("%s", async (_, inputs, sentence) => {
-    const mistakes = await mistakesOf(inputs());
-    expect(mistakes).toEqual([expect.stringContaining(sentence)]);
-    expect(mistakes[0]).toMatch(/\.$/);
-    expect(leaksIn(mistakes.join(), { blob, secretBlob, hsmBlob })).toEqual([]);
-  });
-});
-
-describe("the check of a KeyRestore", () => {
-  it("reports several mistakes at once", async () => {
-    const mistakes = await mistakesOf({ vaultUri: "kv-dr", onNewVersions: 1, backup: { blob, versions: "all" } });
-    expect(mistakes).toHaveLength(3);
+  ])("is a mistake of a KeyRestore in %s", async (_, inputs, sentence) => {
+    await expectSentence(key, inputs(), sentence);
   });
 
-  it("does not repeat a blob that is given in a wrong place", async () => {
-    const mistakes = await mistakesOf({ vaultUri: blob, backup: { blob, blobSha256: blob, keyName: blob } });
-    expect(leaksIn(mistakes.join(), { blob })).toEqual([]);
-    expect(mistakes).toHaveLength(3);
+  it.each(forms)("has blobs that a KeyRestore takes in the form of %s", async (_, form) => {
+    const { reasons, completed } = await check(key, { vaultUri: hsmUri, backup: { blob: form(hsmBlob) } });
+    expect([reasons, completed.backup]).toEqual([[], { blob: hsmBlob }]);
   });
 
-  it.each([
-    ["base64url", (text: string) => text],
-    ["padded base64 in lines", (text: string) => bytes(text).toString("base64").replace(/.{64}/g, "$&\n")],
-    ["the contents of a backup file", (text: string) => bytes(text).toString("latin1")],
-  ] as const)("takes a blob in the form of %s, and completes it to base64url", async (_, form) => {
-    const vault = await check({ vaultUri, backup: { ...backup, blob: form(blob) } });
-    expect([vault.reasons, vault.completed.backup]).toEqual([[], expect.objectContaining({ blob })]);
-    const hsm = await check({ vaultUri: hsmUri, backup: { blob: form(hsmBlob) } });
-    expect([hsm.reasons, hsm.completed.backup]).toEqual([[], { blob: hsmBlob }]);
+  const others = objectKinds.filter((kind) => kind !== key);
+
+  it.each(others)("holds no $collection to restore", async (kind) => {
+    const sentence = `vaultUri names a Managed HSM, which holds no ${kind.collection}.`;
+    await expectSentence(kind, { vaultUri: hsmUri }, sentence);
   });
 
-  it("completes the URI of the vault, and the URI and the name of the source", async () => {
-    const { completed, reasons } = await check({
-      vaultUri: "https://KV-DR.vault.azure.net",
-      backup: { blob, keyUri: "https://KV.vault.azure.net/keys/orders/0123" },
-      onNewVersions: undefined,
-    });
-    expect(reasons).toEqual([]);
-    expect(completed).toEqual({
-      vaultUri,
-      backup: { blob, keyUri: "https://kv.vault.azure.net/keys/orders", keyName: "orders" },
-    });
+  it.each(others)("is not the source of a $noun", async (kind) => {
+    const backup = { blob: blobOf(kind), [kind.properties.uri]: `${hsmUri}${kind.collection}/orders` };
+    const sentence = `backup.${kind.properties.uri} names a Managed HSM, which holds no ${kind.collection}.`;
+    await expectSentence(kind, { backup }, sentence);
   });
 
-  it("takes a private link name if the stack disables the challenge's verification", async () => {
-    const inputs = { vaultUri: "https://kv-dr.privatelink.vaultcore.azure.net/", backup };
-    const config = { "azure-keyvault-backup:disableChallengeResourceVerification": "true" };
-    expect((await check(inputs, config)).reasons).toEqual([]);
-  });
-
-  it("passes over what is not known yet, and reports the other mistakes", async () => {
-    expect(await mistakesOf({ vaultUri: unknown })).toEqual([]);
-    expect(await mistakesOf({ backup: unknown })).toEqual([]);
-    expect(await mistakesOf({ backup: { blob: unknown, versions: unknown, keyName: "orders" } })).toEqual([]);
-    expect(await mistakesOf({ vaultUri: unknown, backup: { blob: cut(4_000) } })).toHaveLength(1);
-    expect(await mistakesOf({ backup: { blob: unknown, keyName: "a key" } })).toHaveLength(1);
-  });
-
-  it("makes no request", async () => {
-    await check({ vaultUri: stack.target.vaultUri, backup });
-    expect(stack.target.requests).toEqual([]);
+  it.each(others)("has blobs that are not those of a $noun", async (kind) => {
+    const sentence = `blob is the backup of a Managed HSM's key, not of a ${kind.noun}: use the backup of a ${kind.noun}.`;
+    expect(await mistakesOf(kind, { backup: { blob: hsmBlob } })).toContain(sentence);
   });
 });
 
 describe("whatever a program and a state hold", () => {
-  const texts = () =>
-    fc.oneof(fc.string(), fc.constantFrom(blob, secretBlob, unknown, vaultUri, hsmUri, "missing", ""));
+  const blobs = () => objectKinds.map(blobOf);
+  const texts = () => fc.oneof(fc.string(), fc.constantFrom(...blobs(), unknown, vaultUri, hsmUri, "missing", ""));
   const values = () => fc.oneof(texts(), fc.jsonValue(), fc.constantFrom(undefined, null), fc.array(texts()));
+  const kinds = () => fc.constantFrom(...objectKinds);
   const named = (names: readonly string[]) =>
     fc.record(Object.fromEntries(names.map((name) => [name, values()])), { requiredKeys: [] });
-  const members = ["blob", "blobSha256", "keyName", "keyUri", "versions", "thumbprints", "backedUpAt", "other"];
+  const memberNames = objectKinds.flatMap(({ properties: { name, uri } }) => [name, uri]);
+  const members = [...memberNames, "blob", "blobSha256", "versions", "thumbprints", "backedUpAt", "other"];
   const declarations = () =>
     fc
       .tuple(named(["vaultUri", "onNewVersions", "other", "__provider"]), fc.oneof(named(members), values()))
       .map(([inputs, held]): Properties => ({ ...inputs, backup: held }));
-  const names = [
-    "vaultUri",
-    "keyName",
-    "keyUri",
-    "versions",
-    "missingVersions",
-    "status",
-    "restoredAt",
-    "restoredFrom",
-  ];
+  const names = [...memberNames, "vaultUri", "versions", "missingVersions", "status", "restoredAt", "restoredFrom"];
 
   it("the check has an answer without a blob, which a second check does not change", async () => {
     await fc.assert(
-      fc.asyncProperty(declarations(), async (inputs) => {
-        const once = await check(inputs);
-        expect(await check(once.completed)).toEqual(once);
-        expect(leaksIn(once.reasons.join(), { blob, secretBlob })).toEqual([]);
+      fc.asyncProperty(kinds(), declarations(), async (kind, inputs) => {
+        const once = await check(kind, inputs);
+        expect(await check(kind, once.completed)).toEqual(once);
+        expect(leaksIn(once.reasons.join(), allBlobs())).toEqual([]);
       }),
       { numRuns: 300 },
     );
   });
 
   it("the preview has an answer without a request", async () => {
-    const provider = defineProvider(restoreFamily("KeyRestore", key), stack.environment());
     await fc.assert(
-      fc.asyncProperty(named(names), declarations(), async (recorded, inputs) => {
-        const { changes } = await provider.diff("id", recorded, (await check(inputs)).completed, undefined);
+      fc.asyncProperty(kinds(), named(names), declarations(), async (kind, recorded, inputs) => {
+        const { completed } = await check(kind, inputs);
+        const { changes } = await providerOf(kind).diff("id", recorded, completed, undefined);
         expect(typeof changes).toBe("boolean");
       }),
       { numRuns: 300 },
     );
-    expect(stack.target.requests).toEqual([]);
+    expect([...stacks.values()].flatMap(({ target }) => target.requests)).toEqual([]);
   });
 });
