@@ -151,4 +151,32 @@ export const mutantsOfKinds: readonly Mutant[] = [
       ["pulumi up", 1],
     ],
   },
+  {
+    title: "purges a soft-deleted secret whose version it does not know",
+    nouns: ["secret"],
+    caught: /^An object of the user's in the target vault is changed/,
+    mutation: client("restore", ({ listVersions, getDeleted }) => {
+      let last: string | undefined;
+      return {
+        listVersions: async (name, signal) => {
+          const versions = await listVersions(name, signal);
+          last = versions[0]?.version ?? last;
+          return versions;
+        },
+        getDeleted: async (name, signal) => {
+          const deleted = await getDeleted(name, signal);
+          return { ...deleted, version: deleted.version ?? last };
+        },
+      };
+    }),
+    steps: [
+      ["onNewVersions changes", 1],
+      ["pulumi up", 1],
+      ["an object is created anew", 2],
+      ["an object is disabled", 2],
+      ["an object is deleted", 2],
+      ["the object is rotated", 1],
+      ["pulumi up, with all asked for anew", 1],
+    ],
+  },
 ];

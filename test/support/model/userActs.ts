@@ -53,10 +53,10 @@ export function purgeObject(world: World, role: VaultRole): void {
   }
 }
 
-export async function createIfFree(world: World, role: VaultRole): Promise<void> {
+export async function createIfFree(world: World, role: VaultRole, { enabled = true } = {}): Promise<void> {
   const name = currentName(world);
   if (world.objects.isFree(role, name)) {
-    await world.objects.in(role).create(name, { tags: { team: "orders" } });
+    await world.objects.in(role).create(name, { tags: { team: "orders" }, enabled });
     world.objects.userChanged(role, name);
   }
 }
@@ -68,10 +68,11 @@ export async function createAnew(world: World, role: VaultRole): Promise<void> {
 }
 
 /** An object of the user's takes the place of a soft-deleted object, and is soft-deleted too. */
-export async function replaceDeleted(world: World, role: VaultRole): Promise<void> {
+export async function replaceDeleted(world: World, role: VaultRole, { enabled = true } = {}): Promise<void> {
   if (world.objects.see(role, currentName(world)).state === "deleted") {
     purgeObject(world, role);
-    await createIfFree(world, role);
+    world.pass(2_000);
+    await createIfFree(world, role, { enabled });
     deleteObject(world, role);
   }
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { ObjectKind } from "../../../src/objects/objectKind";
 import { objectKinds } from "../../../src/objects/objectKinds";
+import { secret } from "../../../src/objects/secret";
 import { ModelService } from "../../support/model/modelService";
 import { mutants } from "../../support/model/mutants";
 import { theStateRestores } from "../../support/model/restoredObjects";
@@ -20,7 +21,7 @@ const seed = Number(process.env.MODEL_SEED ?? (isLong ? Date.now() % 2 ** 31 : 2
 const numRuns = Number(process.env.MODEL_RUNS ?? (isLong ? 3_000 : 300));
 const hours = 3 * 3_600_000;
 // A slow machine makes fewer runs.
-const interruptAfterTimeLimit = isLong ? hours : 10_000;
+const interruptAfterTimeLimit = isLong ? hours : 8_000;
 
 async function run(kind: ObjectKind, steps: readonly Step[], mutation?: Mutation): Promise<void> {
   const world = await World.start(service, kind, mutation);
@@ -33,6 +34,30 @@ async function run(kind: ObjectKind, steps: readonly Step[], mutation?: Mutation
     world.objects.removeAll();
   }
 }
+
+/** A secret of the user's takes the place of a replica, and nobody can read which version it has. */
+const unreadable: Record<string, readonly Step[]> = {
+  "is disabled": [
+    ["onNewVersions changes", 1],
+    ["pulumi up", 1],
+    ["the object is rotated", 1],
+    ["the user replaces the object that is deleted to be recreated, and disables the new one", 0],
+    ["pulumi up, with all asked for anew", 1],
+  ],
+  "may not be read": [
+    ["onNewVersions changes", 1],
+    ["pulumi up", 1],
+    ["the object is rotated", 1],
+    ["a permission is lost", 6],
+    ["the user replaces the object that is deleted to be recreated", 0],
+    ["pulumi up, with all asked for anew", 1],
+  ],
+};
+
+it.failing.each(Object.entries(unreadable))(
+  "a recreation does not purge a secret that the user deleted meanwhile and that %s",
+  (_because, steps) => run(secret, steps),
+);
 
 describe.each(objectKinds)("for a $noun", (kind) => {
   it(
