@@ -22,7 +22,7 @@ export async function checked(world: World, command: () => Promise<Outcome>): Pr
   noCopyIsUnnoticed(world, before, after, outcome);
   nothingSecretIsShown(world, before, after);
   valuesAreReadForComparison(world);
-  theOccupantIsNamed(world, outcome);
+  theOccupantIsNamed(world, before, after, outcome);
   recordedFailuresFailNothing(world, outcome);
   return outcome;
 }

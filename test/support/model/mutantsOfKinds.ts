@@ -105,7 +105,7 @@ export const mutantsOfKinds: readonly Mutant[] = [
   {
     title: "adopts a secret with another value",
     nouns: ["secret"],
-    caught: /^Another object is adopted/,
+    caught: /^Another object is restored, or adopted/,
     mutation: client("restore", () => ({ getValue: async () => "the same" })),
     steps: [
       ["pulumi up", 1],
@@ -148,6 +148,20 @@ export const mutantsOfKinds: readonly Mutant[] = [
     },
     steps: [
       ["an object of another kind takes the name, or loses it", 0],
+      ["pulumi up", 1],
+    ],
+  },
+  {
+    title: "does not say in a drill that a key has the name of a certificate",
+    nouns: ["certificate"],
+    caught: /^It is not said what blocks a drill/,
+    mutation: {
+      client: ({ kind, resource }) =>
+        resource === "drill" && kind.noun !== "certificate" ? { listVersions: async () => [] } : {},
+    },
+    steps: [
+      ["onFailure changes", 0],
+      ["an object of another kind takes the name, or loses it", 1],
       ["pulumi up", 1],
     ],
   },

@@ -24,7 +24,11 @@ export function theRestoredIsThere(world: World, before: Snapshot, after: Snapsh
   const places = [role, roleOf(world, sourceUri)];
   for (const version of recorded) {
     const isComparable = places.every((one) => isEnabled(world, one, name, version));
-    assert.deepEqual(isComparable ? differences(world, role, name, version) : [], [], "Another object is adopted.");
+    assert.deepEqual(
+      isComparable ? differences(world, role, name, version) : [],
+      [],
+      "Another object is restored, or adopted.",
+    );
   }
 }
 
@@ -50,20 +54,37 @@ export async function theStateRestores(world: World): Promise<void> {
   }
 }
 
-/** A restore that fails because another kind of object has the name says so. */
-export function theOccupantIsNamed(world: World, { failedAt, isKilled }: Outcome): void {
-  const { program, objects, kind, engines, isHindered, backupRef } = world;
-  const name = backupRef?.[kind.properties.name] as string | undefined;
-  if (failedAt !== "restore" || isKilled || isHindered || program.restore === undefined || name === undefined) {
+/** A restore or a drill that fails because another kind of object has the name says so. */
+export function theOccupantIsNamed(
+  world: World,
+  before: Snapshot,
+  after: Snapshot,
+  { failedAt, isKilled }: Outcome,
+): void {
+  const { program, kind, engines, isHindered, backupRef } = world;
+  if (isKilled || isHindered) {
     return;
   }
-  const { vault, isBare } = program.restore;
-  const nouns = objects.occupants(vault, name).map((collection) => collection.slice(0, -1));
-  const isOccupied = kind.noun === "certificate" && nouns.length > 0 && objects.see(vault, name).state === "absent";
-  if (isOccupied && !isBare) {
+  const name = String(backupRef?.[kind.properties.name]);
+  const { restore } = program;
+  const nouns = restore === undefined ? [] : nounsInTheWay(world, restore.vault, name);
+  if (failedAt === "restore" && nouns.length > 0 && restore?.isBare === false) {
     const named = new RegExp(`a (soft-deleted )?(${nouns.join("|")}) has its name`);
     assert.match(engines.restore.failureMessage, named, "It is not said what has the name.");
   }
+  const { drill } = after.outputs;
+  const hasRun = drill !== undefined && drill.drilledAt !== before.outputs.drill?.drilledAt;
+  const nounsInDrill = hasRun ? nounsInTheWay(world, roleOf(world, drill.vaultUri), name) : [];
+  if (nounsInDrill.length > 0 && program.drill?.isMisnamed === false) {
+    const named = new RegExp(`a (soft-deleted )?(${nounsInDrill.join("|")}) "${name}", which blocks`);
+    assert.match(String(drill?.failure), named, "It is not said what blocks a drill.");
+  }
+}
+
+/** What stands in the way of a certificate, if no certificate has the name. */
+function nounsInTheWay({ objects, kind }: World, role: VaultRole, name: string): string[] {
+  const isTaken = kind.noun !== "certificate" || objects.see(role, name).state !== "absent";
+  return isTaken ? [] : objects.occupants(role, name).map((collection) => collection.slice(0, -1));
 }
 
 function differences({ objects }: World, role: VaultRole, name: string, version: string): string[] {
