@@ -18,7 +18,7 @@ afterAll(() => service.stop());
 
 const isLong = process.env.LONG !== undefined;
 const seed = Number(process.env.MODEL_SEED ?? (isLong ? Date.now() % 2 ** 31 : 2026));
-const numRuns = Number(process.env.MODEL_RUNS ?? (isLong ? 3_000 : 300));
+const numRuns = Number(process.env.MODEL_RUNS ?? (isLong ? 3_000 : 1_000));
 const hours = 3 * 3_600_000;
 // A slow machine makes fewer runs.
 const interruptAfterTimeLimit = isLong ? hours : 8_000;
