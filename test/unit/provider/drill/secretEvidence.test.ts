@@ -52,16 +52,15 @@ describe("a drill of a secret", () => {
 
   it("reads the value of each version once in each vault, and none of it is told", async () => {
     await stack.backedUp({ value: "the first value of the secret" });
-    await stack.rotated();
-    stack.source.secrets.update("orders", undefined, { value: "another value than the backup's" });
+    const newest = await stack.rotated();
+    const restored = stack.source.secrets.value("orders", newest);
+    stack.source.secrets.update("orders", newest, { value: "another value than the backup's" });
     stack.source.clearRequests();
     await stack.drill.up(stack.drilling());
     const { outputs, failureMessage } = stack.drill;
     expect(failureMessage).toContain("value failed: it is not the source's");
     expect([stack.source.count("get"), stack.target.count("get")]).toEqual([2, 2]);
-    const [first = "", second = ""] = stack.source.secrets.versions("orders").map(({ version }) => version);
-    const values = ["the first value of the secret", "another value than the backup's"];
-    expect([first, second].map((version) => stack.source.secrets.value("orders", version))).toEqual(values);
+    const values = ["the first value of the secret", restored, "another value than the backup's"];
     expect(leaksIn(JSON.stringify([outputs, failureMessage, stack.printed]), { values })).toEqual([]);
   });
 });
