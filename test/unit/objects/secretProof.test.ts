@@ -98,6 +98,11 @@ describe("the value of a restored secret", () => {
     expect(await proveOne()).toMatchObject({ value: "failed: it is not the source's" });
   });
 
+  it("fails if only the source's is empty", async () => {
+    copy.secrets.update("orders", await restored({ value: "" }), { value: "hunter2" });
+    expect(await proveOne()).toMatchObject({ value: "failed: it is not the source's" });
+  });
+
   it("passes if both are empty", async () => {
     await restored({ value: "" });
     expect(await proveOne()).toMatchObject({ value: "passed" });
