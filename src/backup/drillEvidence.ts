@@ -41,7 +41,7 @@ export function failuresIn(evidence: ReadonlyMap<string, Readonly<Record<string,
   return [...evidence].flatMap(([version, results]) =>
     Object.entries(results)
       .filter(([, result]) => result.startsWith("failed: "))
-      .map(([check, result]) => `version ${version}: ${check} ${result}`),
+      .map(([check, result]) => `version ${version}, ${check}: ${result.replace("failed: ", "")}`),
   );
 }
 

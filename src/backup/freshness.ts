@@ -34,7 +34,7 @@ function changeOf(recorded: Recorded, found: readonly SourceVersion[]): string |
   }
   const gone = versionsNotIn(present, recorded.versions);
   if (gone.length > 0) {
-    return `the vault no longer has ${versionsText(gone)} of the backup: it was created anew or restored`;
+    return `the vault no longer has ${versionsText(gone)} of the backup: the object was created anew, or restored from an older backup`;
   }
   const added = recorded.versions.length === 0 ? [] : versionsNotIn(recorded.versions, present);
   if (added.length > 0) {

@@ -13,6 +13,7 @@ export const certificate: ObjectKind<CertificateObjectClient> = {
   blobOrigins: ["vaultKeyOrCertificate"],
   sharesNamesWith: [key, secret],
   permissions: certificatePermissions,
+  hasThumbprints: true,
   connect: (...vault) =>
     (require("./certificateClient") as typeof import("./certificateClient")).connectCertificates(...vault),
   checks: ["x5t", "publicKey", "privateKey"],

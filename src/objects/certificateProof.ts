@@ -76,7 +76,7 @@ async function proveKeyOf(
     return both(`not run: ${keyRead.because}`);
   }
   if ((await calculateJwkThumbprint(jwk)) !== keyRead.value.thumbprint) {
-    return both("failed: the certificate's public key is not that of its key");
+    return both("failed: the certificate and its key have different public keys");
   }
   const privateKey = await provePrivateKey(key, name, keyRead.value, "the certificate's public key", copy, now());
   return { publicKey: "passed", privateKey };

@@ -11,6 +11,7 @@ export const key: ObjectKind<KeyObjectClient> = {
   blobOrigins: ["vaultKeyOrCertificate", "managedHsm"],
   sharesNamesWith: [],
   permissions: keyPermissions,
+  hasThumbprints: true,
   connect: (...vault) => (require("./keyClient") as typeof import("./keyClient")).connectKeys(...vault),
   checks: ["publicKey", "privateKey"],
   compare: (tools) => compareKey(key, tools),

@@ -39,6 +39,8 @@ export interface DeletedObject {
   readonly isPurgeable: boolean | undefined;
   /** When the service purges it, in milliseconds. */
   readonly purgedAt: number | undefined;
+  /** Whether it belongs to a certificate. */
+  readonly isManaged: boolean;
 }
 
 /** The service's operations on the objects of one kind in one vault. Methods throw a `Refusal` as it comes. */
@@ -103,6 +105,8 @@ export interface ObjectKind<Client extends ObjectClient = ObjectClient> {
   /** Other kinds in which an object of the same name stands in the way of a restore. */
   readonly sharesNamesWith: readonly ObjectKind[];
   readonly permissions: Permissions;
+  /** Whether versions have thumbprints: of a public key, or `x5t`. */
+  readonly hasThumbprints: boolean;
   /** Loads the SDK's client with the first call. */
   connect(vaultUri: string, credential: TokenCredential, options: ClientOptions): Client;
   /** Names of the checks that `prove` makes of each version. */

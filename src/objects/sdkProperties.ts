@@ -29,12 +29,13 @@ export function versionOf(properties: SdkProperties): ObjectVersion {
 }
 
 export function deletedOf(properties: SdkProperties): DeletedObject {
-  const { version, tags, recoveryLevel, scheduledPurgeDate } = properties;
+  const { version, tags, recoveryLevel, scheduledPurgeDate, managed } = properties;
   return {
     version: version === undefined ? undefined : lowerCase(version),
     tags: tags ?? {},
     isPurgeable: isPurgeableBy(recoveryLevel),
     purgedAt: scheduledPurgeDate?.getTime(),
+    isManaged: managed === true,
   };
 }
 

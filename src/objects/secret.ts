@@ -11,6 +11,7 @@ export const secret: ObjectKind<SecretObjectClient> = {
   blobOrigins: ["vaultSecret"],
   sharesNamesWith: [],
   permissions: secretPermissions,
+  hasThumbprints: false,
   connect: (...vault) => (require("./secretClient") as typeof import("./secretClient")).connectSecrets(...vault),
   checks: ["attributes", "value"],
   compare: (tools) => compareSecret(secret, tools),

@@ -34,7 +34,7 @@ function compareAttributes(restored: ObjectVersion, listed: Outcome<ObjectVersio
     return "not run: the source does not have the version";
   }
   if (original.createdAt !== restored.createdAt) {
-    return "failed: it was created at another time than the source's";
+    return "failed: the version was created at another time than the source's";
   }
   if (original.updatedAt !== restored.updatedAt) {
     return "not run: the source's or the copy's attributes or tags changed after the backup";
@@ -43,7 +43,7 @@ function compareAttributes(restored: ObjectVersion, listed: Outcome<ObjectVersio
     (name) => original.attributes[name] !== restored.attributes[name],
   );
   const differing = [...names, ...(isDeepStrictEqual(original.tags, restored.tags) ? [] : ["tags"])];
-  return differing.length === 0 ? "passed" : `failed: not the source's: ${differing.join(", ")}`;
+  return differing.length === 0 ? "passed" : `failed: different from the source's: ${differing.join(", ")}`;
 }
 
 /** A value that can be read is proved as far as the source does not contradict it. */
@@ -58,7 +58,7 @@ function compareValues(
     return "failed: it has no value";
   }
   const isContradicted = original !== undefined && "value" in original && !isEqual(copy.value, original.value ?? "");
-  return isContradicted ? "failed: it is not the source's" : "passed";
+  return isContradicted ? "failed: it differs from the source's" : "passed";
 }
 
 // In a time that depends on nothing but the lengths.

@@ -3,6 +3,11 @@ import type { CertificateBackup } from "./certificateBackup";
 import type { KeyBackup } from "./keyBackup";
 import type { SecretBackup } from "./secretBackup";
 
+/** Names that a backup of another kind of object has. */
+type NoNamesOf<Noun extends "key" | "secret" | "certificate"> = {
+  readonly [name in `${Noun}${"Name" | "Uri"}`]?: undefined;
+};
+
 /** What is known of a backup that is kept outside this program, such as a file. */
 interface BackupToRestore {
   /**
@@ -26,7 +31,7 @@ interface BackupToRestore {
 }
 
 /** A backup of a key that is kept outside this program, such as a file, and what is known of the backup. */
-export interface KeyBackupToRestore extends BackupToRestore {
+export interface KeyBackupToRestore extends BackupToRestore, NoNamesOf<"secret" | "certificate"> {
   /**
    * Name of the key in the blob.
    * @default the name in `keyUri`
@@ -39,7 +44,7 @@ export interface KeyBackupToRestore extends BackupToRestore {
 }
 
 /** A backup of a secret that is kept outside this program, such as a file, and what is known of the backup. */
-export interface SecretBackupToRestore extends BackupToRestore {
+export interface SecretBackupToRestore extends BackupToRestore, NoNamesOf<"key" | "certificate"> {
   /**
    * Name of the secret in the blob.
    * @default the name in `secretUri`
@@ -50,7 +55,7 @@ export interface SecretBackupToRestore extends BackupToRestore {
 }
 
 /** A backup of a certificate that is kept outside this program, such as a file, and what is known of the backup. */
-export interface CertificateBackupToRestore extends BackupToRestore {
+export interface CertificateBackupToRestore extends BackupToRestore, NoNamesOf<"key" | "secret"> {
   /**
    * Name of the certificate in the blob.
    * @default the name in `certificateUri`

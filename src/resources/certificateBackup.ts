@@ -55,6 +55,6 @@ export class CertificateBackup extends ObjectBackup {
   declare readonly thumbprints: pulumi.Output<Record<string, string>>;
 
   constructor(name: string, args: CertificateBackupArgs, opts?: pulumi.CustomResourceOptions) {
-    super("Certificate", name, args, opts);
+    super("Certificate", name, args, opts, { thumbprints: undefined });
   }
 }

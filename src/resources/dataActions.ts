@@ -55,7 +55,12 @@ export function drillDataActions(...objects: Objects[]): string[] {
   );
 }
 
+/** @throws An error if a program without types names something else. */
 function namesOf(objects: readonly Objects[]): readonly Objects[] {
+  const unknown = objects.find((name) => !Object.hasOwn(permissionsOf, name));
+  if (unknown !== undefined) {
+    throw new Error(`There are no data actions for "${unknown}": name keys, secrets or certificates.`);
+  }
   return objects.length === 0 ? (Object.keys(permissionsOf) as Objects[]) : objects;
 }
 

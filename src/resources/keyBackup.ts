@@ -68,6 +68,6 @@ export class KeyBackup extends ObjectBackup {
   declare readonly thumbprints: pulumi.Output<Record<string, string>>;
 
   constructor(name: string, args: KeyBackupArgs, opts?: pulumi.CustomResourceOptions) {
-    super("Key", name, args, opts);
+    super("Key", name, args, opts, { thumbprints: undefined });
   }
 }

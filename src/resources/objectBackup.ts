@@ -113,6 +113,7 @@ export abstract class ObjectBackup extends pulumi.dynamic.Resource {
     name: string,
     args: BackupOptions & { readonly vaultUri?: pulumi.Input<string> | undefined },
     opts: pulumi.CustomResourceOptions | undefined,
+    ownOutputs: Readonly<Record<string, undefined>> = {},
   ) {
     const resource = `${noun}Backup` as const;
     const kind = noun.toLowerCase() as Lowercase<Noun>;
@@ -127,7 +128,7 @@ export abstract class ObjectBackup extends pulumi.dynamic.Resource {
         ...args,
         [`${uri}WithVersion`]: undefined,
         versions: undefined,
-        thumbprints: undefined,
+        ...ownOutputs,
         updatedAt: undefined,
         tags: undefined,
         blob: undefined,

@@ -12,15 +12,17 @@ interface SerializedProvider extends Record<string, unknown> {
 // others. The text names the installed package and captures nothing: a state runs the release that is installed, and no
 // release changes a state. The engine does not wait for what is asynchronous in `configure` before it calls another method.
 // biome-ignore-start format: the line breaks would be stored too
-async function configure(this: SerializedProvider, { config }: pulumi.dynamic.ConfigureRequest) {
-  for (const name of ["check", "diff", "create", "read", "update", "delete"] as const) {
-    this[name] = async (...args: never[]) =>
-      ((await import("pulumi-azure-keyvault-backup/provider"))[this.resource][name] as Method)(...args, config);
-  }
-}
+const methods = {
+  async configure(this: SerializedProvider, { config }: pulumi.dynamic.ConfigureRequest) {
+    for (const name of ["check", "diff", "create", "read", "update", "delete"] as const) {
+      this[name] = async (...args: never[]) =>
+        ((await import("pulumi-azure-keyvault-backup/provider"))[this.resource][name] as Method)(...args, config);
+    }
+  },
+};
 // biome-ignore-end format: the line breaks would be stored too
 
 /** The provider of a resource, by the name under which the installed package exports it. */
 export function serializedProvider(resource: keyof Providers): pulumi.dynamic.ResourceProvider {
-  return { resource, configure } as unknown as pulumi.dynamic.ResourceProvider;
+  return { resource, ...methods } as unknown as pulumi.dynamic.ResourceProvider;
 }

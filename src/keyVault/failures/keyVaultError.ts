@@ -64,7 +64,7 @@ export class ManagedByCertificate extends Error {
   override readonly name = "ManagedByCertificate";
 
   constructor() {
-    super("a certificate manages it");
+    super("it belongs to a certificate");
   }
 }
 
@@ -73,7 +73,7 @@ export class ObjectKeepsChanging extends Error {
   override readonly name = "ObjectKeepsChanging";
 
   constructor() {
-    super("it changed during each of several backups, so none is known to hold all of its versions");
+    super("the object changed during each of three backups, so no backup is known to hold all of its versions");
   }
 }
 

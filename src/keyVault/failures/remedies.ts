@@ -28,18 +28,21 @@ const remedies = {
   "keeps-changing": "Run again when no more versions are being added.",
   "object-use": ({ kind }) =>
     `The ${kind.noun}'s own attributes forbid the operation: enable the version, or correct nbf, exp or key_ops.`,
-  "managed-by-certificate": ({ kind }) => `The ${kind.noun} belongs to a certificate: back up the certificate.`,
+  "managed-by-certificate": ({ name }) =>
+    `${name === "backup" ? "Back up" : "Act on"} the certificate that it belongs to.`,
   "name-not-free": "Run again in a few minutes.",
-  "name-taken": ({ kind, vaultUri, objectName }) =>
-    `A ${[kind, ...kind.sharesNamesWith].map(({ noun }) => noun).join(" or a ")} in use, soft-deleted or just purged has the name${
-      objectName === undefined ? "" : `; show it: ${azCommand(kind.noun, "show", vaultUri, objectName)}`
-    }.`,
+  "name-taken": ({ kind: { noun, sharesNamesWith }, vaultUri, objectName }) => {
+    const nouns = [noun, ...sharesNamesWith.map((other) => other.noun)].join(" or ");
+    const show =
+      objectName && sharesNamesWith.length === 0 ? ` Show it: ${azCommand(noun, "show", vaultUri, objectName)}.` : "";
+    return `A ${nouns} of that name is in use, is soft-deleted, or was purged a moment ago.${show}`;
+  },
   busy: "Another operation on the object is under way: run again.",
   "not-found": ({ kind, vaultUri, objectName }) =>
     objectName === undefined
-      ? "Check that the host is a Key Vault's and that no proxy answers in its place."
+      ? "Check that the host is a Key Vault and that no proxy answers instead."
       : `Check the name; if the ${kind.noun} was deleted, recover it: ${azCommand(kind.noun, "recover", vaultUri, objectName)}.`,
-  "not-key-vault": "Check that the host is a Key Vault's and that no proxy answers in its place.",
+  "not-key-vault": "Check that the host is a Key Vault and that no proxy answers instead.",
   "private-endpoint": "Public access to the vault is off: run from a network that reaches its private endpoint.",
   "purge-protection": ({ kind }) =>
     `The soft-deleted ${kind.noun} stays until the vault's retention period ends: recover it, or use another vault.`,

@@ -76,7 +76,8 @@ async function whyMissing(
     return { kind: "missing", because, deleted };
   } catch (error) {
     if (error instanceof Refusal) {
-      return { kind: "missing", because: `${object} is not in ${host}.`, deleted: undefined };
+      const unknown = error.status === 403 ? " Whether it is soft-deleted is unknown: the identity may not look." : "";
+      return { kind: "missing", because: `${object} is not in ${host}.${unknown}`, deleted: undefined };
     }
     throw error;
   }

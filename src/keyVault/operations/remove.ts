@@ -74,7 +74,11 @@ async function purge(
   { version, tags, isPurgeable, purgedAt }: DeletedObject,
   isExpected: (candidate: RemovalCandidate) => boolean,
 ): Promise<Removal> {
-  if (version === undefined || !isExpected({ version, tags, versions: undefined })) {
+  if (version === undefined) {
+    const because = "The service does not tell the version of a disabled secret, so the secret was not purged.";
+    return { kind: "failed", isSoftDeleted: true, because };
+  }
+  if (!isExpected({ version, tags, versions: undefined })) {
     return { kind: "anotherObject", isSoftDeleted: true };
   }
   if (isPurgeable === false) {

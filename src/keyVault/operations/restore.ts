@@ -67,17 +67,19 @@ async function classifyConflict(
   expectedName: string | undefined,
   requests: Requests,
 ): Promise<Restoration> {
-  const { noun, collection } = kind;
+  const kinds = [kind, ...kind.sharesNamesWith];
+  const collections = kinds.map(({ collection }) => collection).join("|");
+  const nouns = kinds.map(({ noun }) => noun).join("|");
   // The service says which name: in the URI of the object, or at the beginning of its sentence.
   const named =
-    new RegExp(`/${collection}/([0-9a-zA-Z-]+)`).exec(conflict.explanation) ??
-    new RegExp(`\\b${noun} ([0-9a-zA-Z-]+) is\\b`, "i").exec(conflict.explanation);
+    new RegExp(`/(?:${collections})/([0-9a-zA-Z-]+)`).exec(conflict.explanation) ??
+    new RegExp(`\\b(?:${nouns}) ([0-9a-zA-Z-]+) is\\b`, "i").exec(conflict.explanation);
   const name = named?.[1] ?? expectedName;
   if (name === undefined) {
     throw conflict;
   }
   const mayBeDone = requests.mayBeDone();
-  for (const occupant of [kind, ...kind.sharesNamesWith]) {
+  for (const occupant of kinds) {
     const { signal } = requests;
     const found = await findOccupant({ client: requests.clientOf(occupant), signal }, name, conflict);
     if (found !== undefined) {

@@ -101,7 +101,7 @@ export function describeNewBackup(kind: ObjectKind, { blob = "", previous }: Bac
 async function lookUpSource(kind: ObjectKind, sourceUri: string, context: Context): Promise<LookedUpObject> {
   const parsed = parseObjectUri(kind, sourceUri);
   if (!("value" in parsed)) {
-    const because = "The state does not say which object it is a backup of.";
+    const because = "The state does not name the object that was backed up.";
     return { kind: "unreachable", because, error: undefined };
   }
   return context.lookUp(kind, parsed.value.vaultUri, parsed.value.name);

@@ -57,10 +57,11 @@ export function backupRecordIn(kind: ObjectKind, properties: Properties): Backup
  * holds a secret, a refresh would make the whole secret.
  */
 export function backupProperties(kind: ObjectKind, record: BackupRecord): Properties {
-  const { name, sourceUri, blob, previous, forceDelete, triggers = [], ...facts } = record;
+  const { name, sourceUri, blob, previous, forceDelete, triggers = [], thumbprints, ...facts } = record;
   const [newest] = record.versions;
   return {
     ...facts,
+    ...(kind.hasThumbprints ? { thumbprints } : {}),
     ...(triggers.length > 0 ? { triggers } : {}),
     ...(forceDelete === true ? { forceDelete } : {}),
     [kind.properties.name]: name,

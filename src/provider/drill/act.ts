@@ -103,6 +103,13 @@ async function requireFreeName(place: ScratchPlace, context: Context): Promise<v
     return;
   }
   const { version, tags } = candidate;
+  const object = `a ${isSoftDeleted ? "soft-deleted " : ""}${kind.noun} "${name}"`;
+  const isManaged = found.kind === "found" ? found.versions.some((one) => one.isManaged) : found.deleted?.isManaged;
+  if (isManaged === true) {
+    throw new DrillEnded(
+      `the scratch vault has ${object} that belongs to a certificate. It was not touched; use another scratch vault`,
+    );
+  }
   if (isOwnedBy(place, tags)) {
     const leftover = await removeCopy(place, version, (one) => isEarlierCopy(place, one), context);
     if (leftover !== undefined) {
@@ -117,7 +124,6 @@ async function requireFreeName(place: ScratchPlace, context: Context): Promise<v
       `the scratch vault has a copy of another drill (${owner}). Give each stack its own scratch vault`,
     );
   }
-  const object = `a ${isSoftDeleted ? "soft-deleted " : ""}${kind.noun} "${name}"`;
   if (mayBeCopy(place, candidate)) {
     const leftover = leftoverOf(place, version, { kind: "anotherObject", isSoftDeleted });
     throw new DrillEnded(
@@ -150,6 +156,9 @@ async function restoreCopy({ place, backup }: Drill, context: Context): Promise<
   }
   const { occupant, isSoftDeleted } = restoration;
   if (occupant !== kind) {
+    if (!isSameName(restoration.name, name)) {
+      throw new DrillEnded(whyAnotherName(place, restoration.name));
+    }
     throw new DrillEnded(
       `the scratch vault has a ${isSoftDeleted ? "soft-deleted " : ""}${occupant.noun} "${restoration.name}", which blocks the ` +
         "name. It was not touched; use another scratch vault",

@@ -19,7 +19,7 @@ export interface BackupRef {
   readonly sourceUri: string | undefined;
   /** Newest first; empty if unknown. */
   readonly versions: readonly string[];
-  /** RFC 7638 thumbprints of public keys by version, as far as they are known. */
+  /** As far as they are known, by version. */
   readonly thumbprints: Readonly<Record<string, string>>;
   readonly backedUpAt: string | undefined;
 }
@@ -60,8 +60,8 @@ export function checkBackupRef(
     return { backup, mistakes: [] };
   }
   if (kind === undefined) {
-    const names = objectKinds.map(({ properties }) => properties.name);
-    const mistake = `Set one of ${names.join(", ")} in backup, so that ${resource} knows which object it may copy.`;
+    const names = objectKinds.map(({ properties }) => properties.name).join(", ");
+    const mistake = `backup must name one object by one of ${names}, or by its URI, so that ${resource} knows what it may copy.`;
     return { backup, mistakes: [mistake] };
   }
   const other = kindOfBackup(backup);
@@ -77,7 +77,7 @@ export function checkBackupRef(
     [name]: string,
     [uri]: string,
     versions: arrayOf(string),
-    thumbprints: textMembers,
+    ...(kind.hasThumbprints ? { thumbprints: textMembers } : {}),
     backedUpAt: string,
   };
   const mistakes = shapeMistakes(`the backup of ${resource}`, members, shapes, "backup.");

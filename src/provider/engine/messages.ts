@@ -14,8 +14,10 @@ export function more(anchor: string): string {
 const hints: Partial<Readonly<Record<FailureCode, string | ((operation: Operation) => string)>>> = {
   challenge:
     "For an emulator or a private cloud, set azure-keyvault-backup:disableChallengeResourceVerification to true.",
-  "managed-by-certificate": ({ vaultUri, objectName }) =>
-    `Use: new CertificateBackup("${objectName}", { vaultUri: "${vaultUri}", certificateName: "${objectName}" })`,
+  "managed-by-certificate": ({ name, vaultUri, objectName }) =>
+    name === "backup"
+      ? `Use: new CertificateBackup("${objectName}", { vaultUri: "${vaultUri}", certificateName: "${objectName}" });`
+      : "",
   throttled: "For instance with --parallel 4.",
   timeout: "If the vault is only slow, raise azure-keyvault-backup:timeoutSeconds.",
   unauthorized: "Set azure-native:tenantId and azure-native:environment.",
@@ -62,7 +64,7 @@ function hintsFor(error: unknown, source: ConfigurationSource): string[] {
   const text = typeof hint === "function" ? hint(error.operation) : hint;
   const { isConfigured } = (error.cause ?? {}) as { isConfigured?: boolean };
   return [
-    ...(text === undefined ? [] : [text]),
+    ...(text ? [text] : []),
     ...(source === "state" && error.code === "credential" && isConfigured === true ? [storedConfiguration] : []),
   ];
 }

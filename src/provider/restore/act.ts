@@ -1,4 +1,4 @@
-import { compareVersions, type ObjectMatch } from "../../backup/compareWithBackup";
+import { compareVersions, type ObjectMatch } from "../../backup/compareVersions";
 import { failuresIn } from "../../backup/drillEvidence";
 import { checkRecreation, type RestoreRecord } from "../../backup/planRestore";
 import { isSameName, versionsNotIn, versionsText } from "../../backup/versions";
@@ -69,7 +69,7 @@ async function restoreInTurn(target: Target, context: Context): Promise<RestoreR
   const found = await context.lookUp(kind, vaultUri, name);
   if (found.kind !== "found") {
     throw nameTaken(target, name, {
-      because: `its name was taken a moment ago, and now ${found.kind === "missing" ? `no ${kind.noun} is seen` : "it is unknown by what"}`,
+      because: `its name was taken a moment ago, and ${found.kind === "missing" ? `now no ${kind.noun} is seen` : "what has the name is unknown"}`,
       remedy: found.kind === "missing" ? "Run again." : found.because,
     });
   }
@@ -204,6 +204,10 @@ async function compareFound(
     return match;
   }
   const { sourceVaultUri, thumbprints } = backup;
+  // In the source's own vault, the object would be compared with itself.
+  if (isSameName(sourceVaultUri, vaultUri)) {
+    return match;
+  }
   const evidence = await kind.compare({
     name,
     versions: versions.filter(({ version }) => versionsNotIn(backup.versions, [version]).length === 0),

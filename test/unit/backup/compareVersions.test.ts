@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { compareVersions } from "../../../src/backup/compareWithBackup";
+import { compareVersions } from "../../../src/backup/compareVersions";
 import { version } from "../../support/keyVault/backups";
 
 const [a, b, c] = [version("a"), version("b"), version("c")];
