@@ -109,6 +109,12 @@ describe("the issuance of a certificate", () => {
     });
   });
 
+  it("is answered with a time to wait, even if it takes none", async () => {
+    const { status, headers } = await whole("POST certificates/tls/create", {});
+    expect([status, headers.get("retry-after")]).toEqual([202, "10"]);
+    expect((await whole("GET certificates/tls")).status).toBe(200);
+  });
+
   it("can be cancelled", async () => {
     vault.issuanceMilliseconds = 15_000;
     await ask("POST certificates/tls/create", {});
