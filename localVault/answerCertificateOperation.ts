@@ -1,14 +1,5 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import {
-  addVersion,
-  answerObjectOperation,
-  formOf,
-  nameRefusal,
-  notFound,
-  type ObjectRequest,
-  type ObjectService,
-  ok,
-} from "./answerObjectOperation";
+import { answerObjectOperation } from "./answerObjectOperation";
 import {
   type CertificateVersion,
   type ImportedCertificate,
@@ -16,11 +7,12 @@ import {
   type NewCertificate,
 } from "./certificateKind";
 import { policyBundle } from "./certificatePolicy";
+import { addVersion, formOf, nameRefusal, notFound, type ObjectRequest, type ObjectService, ok } from "./objectAnswer";
 import { objectUri } from "./objectBundle";
 import type { Json } from "./objectKind";
 import { issuanceIsPending, pendingIsComplete, pendingNotFound, restoreConflict } from "./objectRefusal";
-import type { CommonChange } from "./objectStore";
 import { type Answer, invalidProperty } from "./serviceError";
+import type { CommonChange } from "./storedObject";
 
 type CertificateService = ObjectService<CertificateVersion, NewCertificate, CommonChange>;
 

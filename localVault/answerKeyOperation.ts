@@ -1,13 +1,8 @@
-import {
-  addVersion,
-  answerObjectOperation,
-  notFound,
-  type ObjectRequest,
-  type ObjectService,
-} from "./answerObjectOperation";
+import { answerObjectOperation } from "./answerObjectOperation";
 import type { KeyChange, KeyVersion, NewKey } from "./keyKind";
 import type { KeyType } from "./keyMaterial";
 import { answerKeyUse } from "./keyUse";
+import { addVersion, notFound, type ObjectRequest, type ObjectService } from "./objectAnswer";
 import { versionUri } from "./objectBundle";
 import { objectIsManaged } from "./objectRefusal";
 import { type Answer, invalidProperty } from "./serviceError";

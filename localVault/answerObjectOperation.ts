@@ -1,37 +1,23 @@
-import type { BackupWrapping } from "./backupBlob";
 import { fullPage, type ListRequest, shortPage } from "./listPage";
-import { deletion, objectUri, type VaultIdentity, versionUri } from "./objectBundle";
-import { type BundleForm, type Json, type ObjectKind, wordsOf } from "./objectKind";
+import {
+  type AnyService,
+  bundle,
+  deletedBundle,
+  formOf,
+  nameTaken,
+  notFound,
+  type ObjectRequest,
+  ok,
+} from "./objectAnswer";
+import { deletion, objectUri, versionUri } from "./objectBundle";
 import * as refusals from "./objectRefusal";
-import type { NameStore, ObjectStore, StoredVersion } from "./objectStore";
-import type { RequestedOperation } from "./operation";
-import { type Answer, badParameter, invalidProperty, plainRefusal, purgeProtected } from "./serviceError";
+import { type Answer, invalidProperty, plainRefusal, purgeProtected } from "./serviceError";
+import type { StoredVersion } from "./storedObject";
 import type { VaultSettings } from "./vaultOptions";
-
-export interface ObjectService<Version extends StoredVersion, New extends object, Change extends object> {
-  readonly vault: VaultSettings & VaultIdentity & { readonly name: string };
-  readonly kind: ObjectKind<Version, New, Change>;
-  readonly store: ObjectStore<Version>;
-  readonly wrapping: BackupWrapping;
-}
-
-export interface ObjectRequest extends RequestedOperation {
-  readonly query: URLSearchParams;
-  readonly body: Json;
-}
-
-type Service<Version extends StoredVersion> = ObjectService<Version, object, object>;
-
-export const ok = (body: unknown): Answer => ({ status: 200, body });
-
-export const formOf = ({ vault }: { vault: VaultIdentity }, { query }: ObjectRequest): BundleForm => ({
-  vault,
-  apiVersion: query.get("api-version"),
-});
 
 /** What the service answers to an operation that objects of every kind have. */
 export function answerObjectOperation<Version extends StoredVersion>(
-  service: Service<Version>,
+  service: AnyService<Version>,
   request: ObjectRequest,
 ): Answer | Promise<Answer> {
   const { store, kind } = service;
@@ -79,80 +65,8 @@ export function answerObjectOperation<Version extends StoredVersion>(
   }
 }
 
-/** Adds a version that the given function makes, and answers its bundle. */
-export async function addVersion<Version extends StoredVersion>(
-  service: Service<Version>,
-  request: ObjectRequest,
-  make: () => Version | Promise<Version>,
-): Promise<Answer> {
-  const { store } = service;
-  const { objectName } = request;
-  const refused = nameRefusal(service, objectName, request.operation);
-  if (refused) return refused;
-  const version = await make();
-  store.add(objectName, version);
-  return bundle(service, request, version);
-}
-
-/** Why no object may be created under the name. */
-export function nameRefusal<Version extends StoredVersion>(
-  service: Service<Version>,
-  name: string,
-  operation: string,
-): Answer | undefined {
-  const taken = nameTaken(service.store.namesakes, name);
-  if (taken) return taken;
-  if (service.store.isManaged(name)) return refusals.objectIsManaged(service.kind.words, operation);
-  return /^[0-9a-zA-Z-]{1,127}$/.test(name)
-    ? undefined
-    : badParameter(`The request URI contains an invalid name: ${name}`);
-}
-
-// If a certificate meets a key or secret, the refusal names the key or secret. No record of that is public.
-function nameTaken(stores: readonly NameStore[], name: string): Answer | undefined {
-  for (const store of stores) {
-    const words = wordsOf[store.collection];
-    if (store.isBeingDeleted(name)) return refusals.nameIsInTransition(words, name, "deleted");
-    if (store.isBeingRecovered(name)) return refusals.nameIsInTransition(words, name, "recovered");
-    if (store.isDeleted(name)) return refusals.objectIsDeleted(words, name);
-  }
-  return undefined;
-}
-
-export function notFound<Version extends StoredVersion>(
-  { vault, kind }: Service<Version>,
-  { objectName, version }: ObjectRequest,
-): Answer {
-  // A certificate's version has another address in this refusal than in its URI.
-  const versions = kind.words.collection === "certificates" ? "versions/" : "";
-  return refusals.objectNotFound(vault, kind.words, version ? `${objectName}/${versions}${version}` : objectName);
-}
-
-export function bundle<Version extends StoredVersion>(
-  service: Service<Version>,
-  request: ObjectRequest,
-  version: Version | undefined,
-): Answer {
-  const object = service.store.object(request.objectName);
-  if (!object || !version) return notFound(service, request);
-  return ok(service.kind.bundle(formOf(service, request), object, version));
-}
-
-/** The bundle of a deleted object, even if its deletion still runs. */
-export function deletedBundle<Version extends StoredVersion>(
-  service: Service<Version>,
-  request: ObjectRequest,
-): Answer {
-  const { store, kind } = service;
-  const deleted = store.deletedObject(request.objectName);
-  if (deleted === undefined) return notFound(service, request);
-  const form = formOf(service, request);
-  const latest = kind.bundle(form, deleted, deleted.versions.at(-1) as Version);
-  return ok({ ...deletion(form, kind.words.collection, deleted), ...latest });
-}
-
 function listOf<Version extends StoredVersion>(
-  { vault, kind }: Service<Version>,
+  { vault, kind }: AnyService<Version>,
   { query }: ObjectRequest,
   part: "" | "deleted",
   path = "",
@@ -160,7 +74,7 @@ function listOf<Version extends StoredVersion>(
   return { kind: vault.kind, uri: `${vault.vaultUri}${part}${kind.words.collection}${path}`, query };
 }
 
-function listVersions<Version extends StoredVersion>(service: Service<Version>, request: ObjectRequest): Answer {
+function listVersions<Version extends StoredVersion>(service: AnyService<Version>, request: ObjectRequest): Answer {
   const object = service.store.object(request.objectName);
   const list = listOf(service, request, "", `/${request.objectName}/versions`);
   if (object === undefined) return ok(fullPage(list, []));
@@ -180,7 +94,7 @@ function byIdIn({ kind }: VaultSettings): (one: StoredVersion, other: StoredVers
 }
 
 async function backup<Version extends StoredVersion>(
-  service: Service<Version>,
+  service: AnyService<Version>,
   request: ObjectRequest,
 ): Promise<Answer> {
   const { vault, store, wrapping, kind } = service;
@@ -191,7 +105,7 @@ async function backup<Version extends StoredVersion>(
 }
 
 async function restore<Version extends StoredVersion>(
-  service: Service<Version>,
+  service: AnyService<Version>,
   request: ObjectRequest,
 ): Promise<Answer> {
   const { vault, store, wrapping, kind } = service;
@@ -210,7 +124,7 @@ async function restore<Version extends StoredVersion>(
   return ok(kind.bundle(formOf(service, request), object, latest));
 }
 
-function remove<Version extends StoredVersion>(service: Service<Version>, request: ObjectRequest): Answer {
+function remove<Version extends StoredVersion>(service: AnyService<Version>, request: ObjectRequest): Answer {
   const { vault, store, kind } = service;
   const { objectName } = request;
   if (store.isBeingDeleted(objectName)) return refusals.objectIsInTransition(kind.words, "deleted");
@@ -222,7 +136,7 @@ function remove<Version extends StoredVersion>(service: Service<Version>, reques
 }
 
 function purge<Version extends StoredVersion>(
-  { vault, store, kind }: Service<Version>,
+  { vault, store, kind }: AnyService<Version>,
   { objectName }: ObjectRequest,
 ): Answer {
   if (store.isBeingDeleted(objectName)) return refusals.objectIsInTransition(kind.words, "deleted");
@@ -234,7 +148,7 @@ function purge<Version extends StoredVersion>(
     : refusals.deletedObjectNotFound(vault, kind.words, objectName);
 }
 
-function recover<Version extends StoredVersion>(service: Service<Version>, request: ObjectRequest): Answer {
+function recover<Version extends StoredVersion>(service: AnyService<Version>, request: ObjectRequest): Answer {
   const { vault, store, kind } = service;
   const { objectName } = request;
   const { words } = kind;

@@ -1,12 +1,12 @@
 import { answerCertificateOperation } from "./answerCertificateOperation";
 import { answerKeyOperation } from "./answerKeyOperation";
-import type { ObjectRequest, ObjectService } from "./answerObjectOperation";
 import { answerSecretOperation } from "./answerSecretOperation";
 import type { CertificateVersion, NewCertificate } from "./certificateKind";
 import type { KeyChange, KeyVersion, NewKey } from "./keyKind";
-import type { CommonChange } from "./objectStore";
+import type { ObjectRequest, ObjectService } from "./objectAnswer";
 import type { NewSecret, SecretChange, SecretVersion } from "./secretKind";
 import { type Answer, plainRefusal } from "./serviceError";
+import type { CommonChange } from "./storedObject";
 
 export interface VaultServices {
   readonly keys: ObjectService<KeyVersion, NewKey, KeyChange>;

@@ -1,4 +1,5 @@
-import { addVersion, answerObjectOperation, type ObjectRequest, type ObjectService } from "./answerObjectOperation";
+import { answerObjectOperation } from "./answerObjectOperation";
+import { addVersion, type ObjectRequest, type ObjectService } from "./objectAnswer";
 import { objectIsDisabled } from "./objectRefusal";
 import type { NewSecret, SecretChange, SecretVersion } from "./secretKind";
 import { type Answer, invalidProperty } from "./serviceError";

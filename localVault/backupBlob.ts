@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import { contentKeyLength, decryptCompact, encryptCompact, type JweHeader } from "./compactJwe";
 import type { CollectionName, Json, ObjectKind } from "./objectKind";
-import type { StoredObject, StoredVersion } from "./objectStore";
+import type { StoredObject, StoredVersion } from "./storedObject";
 import type { VaultKind, VaultSettings } from "./vaultOptions";
 
 const keyVersionString = "AzureKeyVaultKeyBackupV1.microsoft.com";

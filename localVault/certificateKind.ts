@@ -10,9 +10,9 @@ import type { KeyVersion } from "./keyKind";
 import { exportPrivateKey, generatePrivateKey, importPrivateKey } from "./keyMaterial";
 import { commonAttributes, commonChange, ownAttributes, tagsMember, uriOf } from "./objectBundle";
 import { type ObjectKind, wordsOf } from "./objectKind";
-import type { CommonChange, StoredVersion } from "./objectStore";
 import type { SecretVersion } from "./secretKind";
 import { selfSigned } from "./selfSigned";
+import type { CommonChange, StoredVersion } from "./storedObject";
 
 export interface CertificateVersion extends StoredVersion {
   readonly certificate: X509Certificate;

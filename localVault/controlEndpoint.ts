@@ -3,7 +3,7 @@ import type { LocalKeyVault } from "./localKeyVault";
 import type { LocalVault } from "./localVault";
 import { type LoopbackServer, listenOnLoopback, parseObject, readBody, sendJson } from "./loopbackServer";
 import { type CollectionName, collectionNames } from "./objectKind";
-import type { CommonChange, Tags } from "./objectStore";
+import type { CommonChange, Tags } from "./storedObject";
 import type { VaultKind } from "./vaultOptions";
 
 interface ControlAnswer {

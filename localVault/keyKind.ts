@@ -10,8 +10,8 @@ import {
 import { type KeyUse, permittedUses } from "./keyUse";
 import { commonAttributes, commonChange, managedMember, tagsMember, uriOf, type VaultIdentity } from "./objectBundle";
 import { type BundleForm, type Json, type ObjectKind, wordsOf } from "./objectKind";
-import type { CommonChange, StoredObject, StoredVersion } from "./objectStore";
 import { isSince } from "./operation";
+import type { CommonChange, StoredObject, StoredVersion } from "./storedObject";
 
 export interface KeyVersion extends StoredVersion {
   readonly privateKey: KeyObject;

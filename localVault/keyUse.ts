@@ -11,8 +11,8 @@ import {
 } from "./keyMaterial";
 import { wordsOf } from "./objectKind";
 import { objectIsDisabled } from "./objectRefusal";
-import type { Validity } from "./objectStore";
 import { type Answer, invalidProperty, keyIsNotValidNow, keyUseForbidden, undecryptableValue } from "./serviceError";
+import type { Validity } from "./storedObject";
 
 /** What a version may be used for, in the words of `key_ops`. */
 export type KeyUse = "decrypt" | "encrypt" | "sign" | "unwrapKey" | "verify" | "wrapKey";

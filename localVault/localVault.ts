@@ -14,6 +14,7 @@ import {
   requestedOperation,
 } from "./operation";
 import { dataActionFor, permissionFor } from "./permission";
+import type { RecordedRequest } from "./recordedRequest";
 import { type Answer, badParameter } from "./serviceError";
 import { challengeFor, forbidden, type Propagation, type Refused, RoleAssignment, unauthorized } from "./vaultAccess";
 import { VaultCollections } from "./vaultCollections";
@@ -21,6 +22,7 @@ import { type Fault, FaultQueue, type FaultScope, playFault, type RequestHandler
 import { type VaultOptions, vaultSettings } from "./vaultOptions";
 import { headersOf, inWordsOf, send } from "./vaultResponse";
 
+export type { RecordedRequest } from "./recordedRequest";
 export type { CreatedObject, DeletedProperties, VersionProperties } from "./vaultObjects";
 
 export interface VaultHost {
@@ -28,21 +30,6 @@ export interface VaultHost {
   readonly identity: LocalIdentity;
   readonly wrapping: BackupWrapping;
   now(): number;
-}
-
-export interface RecordedRequest {
-  readonly method: string;
-  /** Without its query, and with single slashes. */
-  readonly path: string;
-  readonly query: Record<string, string>;
-  readonly collection: CollectionName | undefined;
-  readonly operation: Operation;
-  readonly objectName: string;
-  readonly hasToken: boolean;
-  readonly time: number;
-  readonly requestId: string;
-  /** Undefined if no answer was sent. */
-  status: number | undefined;
 }
 
 /** One vault: its objects, its permissions, the requests it had, and the faults to come. */

@@ -1,6 +1,6 @@
 import type { BundleForm, CollectionName, Json } from "./objectKind";
-import type { CommonChange, DeletedObject, StoredVersion, Tags } from "./objectStore";
 import { isSince } from "./operation";
+import type { CommonChange, DeletedObject, StoredVersion, Tags } from "./storedObject";
 import type { VaultSettings } from "./vaultOptions";
 
 /** What answers say about the vault. */

@@ -1,5 +1,5 @@
 import type { VaultIdentity } from "./objectBundle";
-import type { StoredObject, StoredVersion } from "./objectStore";
+import type { StoredObject, StoredVersion } from "./storedObject";
 import type { VaultKind } from "./vaultOptions";
 
 /** The kinds of objects, as paths name them. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { commonAttributes, commonChange, managedMember, tagsMember, uriOf } from "./objectBundle";
 import { type BundleForm, type Json, type ObjectKind, wordsOf } from "./objectKind";
-import type { CommonChange, StoredObject, StoredVersion } from "./objectStore";
+import type { CommonChange, StoredObject, StoredVersion } from "./storedObject";
 
 export interface SecretVersion extends StoredVersion {
   value: string;

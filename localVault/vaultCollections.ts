@@ -11,8 +11,9 @@ import {
 import { type KeyChange, type KeyVersion, keyKind, type NewKey } from "./keyKind";
 import { publicJwkOf, signDigest } from "./keyMaterial";
 import type { CollectionName } from "./objectKind";
-import { type CommonChange, ObjectStore } from "./objectStore";
+import { ObjectStore } from "./objectStore";
 import { type NewSecret, type SecretChange, type SecretVersion, secretKind } from "./secretKind";
+import type { CommonChange } from "./storedObject";
 import { VaultObjects } from "./vaultObjects";
 import type { VaultKind, VaultSettings } from "./vaultOptions";
 

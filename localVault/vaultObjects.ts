@@ -1,8 +1,9 @@
-import { answerObjectOperation, type ObjectService } from "./answerObjectOperation";
+import { answerObjectOperation } from "./answerObjectOperation";
+import type { ObjectService } from "./objectAnswer";
 import { objectUri, versionUri } from "./objectBundle";
 import type { Issue } from "./objectKind";
-import type { StoredObject, StoredVersion, Tags } from "./objectStore";
 import { allPermissions } from "./permission";
+import type { StoredObject, StoredVersion, Tags } from "./storedObject";
 
 export interface CreatedObject {
   readonly version: string;

@@ -1,9 +1,11 @@
+import { CertificateClient } from "@azure/keyvault-certificates";
 import { CryptographyClient, KeyClient } from "@azure/keyvault-keys";
+import { SecretClient } from "@azure/keyvault-secrets";
 import type { LocalKeyVault } from "../../localVault/localKeyVault";
 import type { LocalVault } from "../../localVault/localVault";
 
 const options = {
-  serviceVersion: "7.4",
+  serviceVersion: "7.4" as const,
   disableChallengeResourceVerification: true,
   retryOptions: { maxRetries: 0 },
 };
@@ -18,6 +20,16 @@ function credentialOf({ identity }: LocalKeyVault) {
 /** A client that asks once. */
 export function keyClient(service: LocalKeyVault, { vaultUri }: LocalVault): KeyClient {
   return new KeyClient(vaultUri, credentialOf(service), { ...options });
+}
+
+/** A client that asks once. */
+export function secretClient(service: LocalKeyVault, { vaultUri }: LocalVault): SecretClient {
+  return new SecretClient(vaultUri, credentialOf(service), { ...options });
+}
+
+/** A client that asks once. */
+export function certificateClient(service: LocalKeyVault, { vaultUri }: LocalVault): CertificateClient {
+  return new CertificateClient(vaultUri, credentialOf(service), { ...options });
 }
 
 /** A client that asks once, for a key named by its URI with or without a version. */

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { LocalKeyVault } from "../../../localVault/localKeyVault";
+import { collectionNames } from "../../../localVault/objectKind";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
 
 let service: LocalKeyVault;
@@ -47,31 +48,49 @@ describe("the control endpoint", () => {
     await expect(fetch(String(body.vaultUri))).rejects.toThrow();
   });
 
-  it("creates, rotates, tags and removes a key", async () => {
-    await control("PUT", "/vaults/kv-keys");
-    const created = await control("PUT", "/vaults/kv-keys/keys/orders", { kty: "EC", tags: { team: "sales" } });
-    const vaultUri = service.vault("kv-keys")?.vaultUri;
+  it.each(collectionNames)("creates, rotates, tags and removes one of the %s", async (collection) => {
+    const path = `/vaults/kv-${collection}/${collection}/orders`;
+    await control("PUT", `/vaults/kv-${collection}`);
+    const created = await control("PUT", path, { tags: { team: "sales" } });
+    const vaultUri = service.vault(`kv-${collection}`)?.vaultUri;
     const { version } = created.body;
     expect(created.body).toMatchObject({
       name: "orders",
-      uri: `${vaultUri}keys/orders`,
-      uriWithVersion: `${vaultUri}keys/orders/${version}`,
+      uri: `${vaultUri}${collection}/orders`,
+      uriWithVersion: `${vaultUri}${collection}/orders/${version}`,
       tags: { team: "sales" },
     });
-    expect(await control("PUT", "/vaults/kv-keys/keys/orders", { kty: "EC" })).toEqual(created);
+    expect(await control("PUT", path, {})).toEqual(created);
 
-    const rotated = await control("POST", "/vaults/kv-keys/keys/orders/rotate");
+    const rotated = await control("POST", `${path}/rotate`);
     expect(rotated.body.uri).toBe(created.body.uri);
     expect(rotated.body.uriWithVersion).not.toBe(created.body.uriWithVersion);
-    await control("PUT", "/vaults/kv-keys/keys/orders/tags", { tags: { team: "stock" } });
-    expect((await control("GET", "/vaults/kv-keys/keys/orders")).body).toMatchObject({
+    await control("PUT", `${path}/tags`, { tags: { team: "stock" } });
+    expect((await control("GET", path)).body).toMatchObject({
       tags: { team: "stock" },
       version: rotated.body.version,
     });
 
-    expect((await control("DELETE", "/vaults/kv-keys/keys/orders")).status).toBe(200);
-    expect((await control("GET", "/vaults/kv-keys/keys/orders")).status).toBe(404);
-    expect((await control("PUT", "/vaults/kv-keys/keys/orders")).status).toBe(409);
+    expect((await control("DELETE", path)).status).toBe(200);
+    expect((await control("GET", path)).status).toBe(404);
+    expect((await control("PUT", path)).status).toBe(409);
+  });
+
+  it("creates a key of the type that it is told", async () => {
+    await control("PUT", "/vaults/kv-types/");
+    await control("PUT", "/vaults/kv-types/keys/orders", { kty: "RSA" });
+    expect(service.vault("kv-types")?.keys.publicJwk("orders").kty).toBe("RSA");
+  });
+
+  it("makes a version of a secret only for another value, and never answers the value", async () => {
+    await control("PUT", "/vaults/kv-values");
+    const put = (value: string) => control("PUT", "/vaults/kv-values/secrets/password", { value });
+    const [one, same, other] = [await put("one"), await put("one"), await put("two")];
+    expect(same).toEqual(one);
+    expect(other.body.version).not.toBe(one.body.version);
+    const secrets = service.vault("kv-values")?.secrets;
+    expect([secrets?.value("password"), secrets?.versions("password").length]).toEqual(["two", 2]);
+    expect(JSON.stringify([one, other])).not.toMatch(/"(one|two)"/);
   });
 
   it("delays a role assignment", async () => {

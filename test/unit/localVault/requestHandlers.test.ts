@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/glo
 import { LocalKeyVault } from "../../../localVault/localKeyVault";
 import type { LocalVault } from "../../../localVault/localVault";
 import { refusalOf } from "../../support/refusalOf";
-import { keyClient } from "../../support/sdkClients";
+import { keyClient, secretClient } from "../../support/sdkClients";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
 
 let service: LocalKeyVault;
@@ -94,6 +94,20 @@ describe("a handler after a request", () => {
     vault.fail("backup", { kind: "lostAnswer" });
     expect(await refusalOf(keyClient(service, vault).backupKey("orders"))).toMatchObject({ code: "ECONNRESET" });
     expect(vault.keys.isDeleted("orders")).toBe(true);
+  });
+});
+
+describe("a handler of one collection", () => {
+  it("is not called for requests of the others", async () => {
+    const called: string[] = [];
+    await vault.secrets.create("password");
+    vault.onRequest("get", () => void called.push("before"), "secrets");
+    vault.afterRequest("get", () => void called.push("after"), "secrets");
+    vault.onRequest("get", () => void called.push("any"));
+    await tagsRead();
+    expect(called).toEqual(["any"]);
+    await secretClient(service, vault).getSecret("password");
+    expect(called).toEqual(["any", "before", "after"]);
   });
 });
 

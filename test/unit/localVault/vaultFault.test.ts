@@ -3,8 +3,10 @@ import { KeyClient } from "@azure/keyvault-keys";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { LocalKeyVault } from "../../../localVault/localKeyVault";
 import type { LocalVault } from "../../../localVault/localVault";
+import { type CollectionName, collectionNames } from "../../../localVault/objectKind";
 import type { Fault } from "../../../localVault/vaultFault";
 import { trustLocalCertificate } from "../../support/trustLocalCertificate";
+import { askVault } from "./askVault";
 
 let service: LocalKeyVault;
 let vault: LocalVault;
@@ -198,6 +200,33 @@ describe("announced faults", () => {
   it("spare requests of other operations", async () => {
     vault.fail("backup", { kind: "reset" }, Number.POSITIVE_INFINITY);
     expect((await createClient().getKey("orders")).name).toBe("orders");
+  });
+
+  it("meet requests of every collection unless their scope names one", async () => {
+    const other = await service.createVault();
+    for (const collection of collectionNames) await other.collection(collection).create(`my-${collection}`);
+    const statusOf = async (collection: CollectionName) =>
+      (await askVault(service, other, `GET ${collection}/my-${collection}`)).status;
+    const statuses = async () => [await statusOf("keys"), await statusOf("secrets"), await statusOf("certificates")];
+    other.fail("get", { kind: "status", status: 503 }, 3);
+    expect(await statuses()).toEqual([503, 503, 503]);
+    other.fail("any", { kind: "status", status: 503 }, 3, { collection: "secrets" });
+    expect(await statuses()).toEqual([200, 503, 200]);
+    expect([other.count("get"), other.count("get", "secrets")]).toEqual([6, 2]);
+    expect(other.requestsOf("get", "certificates").map(({ objectName }) => objectName)).toEqual(
+      Array(2).fill("my-certificates"),
+    );
+  });
+
+  it("refuse in the words of the collection", async () => {
+    const other = await service.createVault();
+    const refusalOf = async (request: string) => (await askVault(service, other, request)).body.error;
+    other.fail("any", { kind: "forbidden", reason: "accessPolicy" });
+    expect((await refusalOf("GET certificates/tls"))?.message).toContain("does not have certificates get permission");
+    other.fail("any", { kind: "forbidden", reason: "certificate" });
+    expect((await refusalOf("POST secrets/tls/backup"))?.innererror?.code).toBe("SecretManagedByKeyVault");
+    other.fail("any", { kind: "status", status: 404 });
+    expect((await refusalOf("GET secrets/tls"))?.code).toBe("SecretNotFound");
   });
 
   it("meet requests without a token only if their scope says so", async () => {
