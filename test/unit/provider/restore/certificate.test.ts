@@ -156,7 +156,7 @@ describe("the name of a certificate that is taken", () => {
       for (const name of ["keys", "secrets"] as const) stack.target[name].permissions.delete("list");
       const message = await refused();
       expect(message).toContain("409 Conflict");
-      expect(message).toContain("in use, soft-deleted or just purged has the name");
+      expect(message).toMatch(/in use,.* soft-deleted/);
       expect(message).toContain("troubleshooting.md#name-taken");
     },
   );
@@ -203,7 +203,7 @@ describe("a certificate that is in the vault already", () => {
     await forge(stack.target);
     const { [version]: recorded } = stack.backupRef.thumbprints as Record<string, string>;
     const message = await refused();
-    expect(message).toContain(`another certificate has its name; version ${version}: x5t failed: x5t is`);
+    expect(message).toMatch(new RegExp(`another certificate has its name; version ${version}\\W+x5t\\b.* x5t is`));
     expect(message).toContain(`the source's is ${recorded}`);
   });
 
@@ -213,7 +213,8 @@ describe("a certificate that is in the vault already", () => {
     await restoreBehindTheProgram();
     const { [second]: other } = stack.backupRef.thumbprints as Record<string, string>;
     const thumbprints = { ...(stack.backupRef.thumbprints as object), [first]: other };
-    expect(await refused({ backup: { ...stack.backupRef, thumbprints } })).toContain(`version ${first}: x5t failed`);
+    const message = await refused({ backup: { ...stack.backupRef, thumbprints } });
+    expect(message).toMatch(new RegExp(`version ${first}\\W+x5t\\b`));
   });
 
   it("is refused if the source's version has another x5t and the backup records none", async () => {
@@ -221,7 +222,7 @@ describe("a certificate that is in the vault already", () => {
     await restoreBehindTheProgram();
     await forge(stack.source);
     const message = await refused({ backup: { ...stack.backupRef, thumbprints: undefined } });
-    expect(message).toContain(`version ${version}: x5t failed`);
+    expect(message).toMatch(new RegExp(`version ${version}\\W+x5t\\b`));
   });
 
   it("is compared like any other if only the answer to its restore was lost", async () => {

@@ -2,9 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/glo
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
 import { capitalized } from "../../../../src/keyVault/vaultUri";
+import { certificate } from "../../../../src/objects/certificate";
 import { key } from "../../../../src/objects/key";
 import type { ObjectKind } from "../../../../src/objects/objectKind";
 import { objectKinds } from "../../../../src/objects/objectKinds";
+import { secret } from "../../../../src/objects/secret";
 import { defineProvider } from "../../../../src/provider/engine/defineProvider";
 import { restoreFamily } from "../../../../src/provider/restore/family";
 import { leaksIn } from "../../../support/leaks";
@@ -120,16 +122,6 @@ describe.each(objectKinds)("the check of the restore of a $noun", (kind) => {
       "backup.versions must be an array, each item a string.",
     ],
     [
-      "thumbprints in a list",
-      () => ({ backup: { ...backupOf(kind), thumbprints: ["a"] } }),
-      "backup.thumbprints must be an object of strings.",
-    ],
-    [
-      "thumbprints that are numbers",
-      () => ({ backup: { ...backupOf(kind), thumbprints: { a: 1 } } }),
-      "backup.thumbprints must be an object of strings.",
-    ],
-    [
       "a name that no object has",
       () => ({ backup: { blob: blobOf(kind), [name]: "a name" } }),
       `backup.${name} is not 1 to 127 letters, digits and hyphens.`,
@@ -238,6 +230,23 @@ describe.each(objectKinds)("the check of the restore of a $noun", (kind) => {
     const { target } = stackOf(kind);
     await check(kind, { vaultUri: target.vaultUri, backup: backupOf(kind) });
     expect(target.requests).toEqual([]);
+  });
+});
+
+describe("the thumbprints of a backup", () => {
+  it.each([
+    ["in a list", ["a"]],
+    ["that are numbers", { a: 1 }],
+  ])("have one sentence if they are %s", async (_, thumbprints) => {
+    for (const kind of [key, certificate]) {
+      const sentence = "backup.thumbprints must be an object of strings.";
+      await expectSentence(kind, { backup: { ...backupOf(kind), thumbprints } }, sentence);
+    }
+  });
+
+  it("are no input of a SecretRestore", async () => {
+    const backup = { ...backupOf(secret), thumbprints: {} };
+    await expectSentence(secret, { backup }, "backup.thumbprints is not an input of the backup of SecretRestore");
   });
 });
 

@@ -74,15 +74,15 @@ describe.each(objectKinds)("a $noun that is in the vault already", (kind) => {
   it("is adopted whatever the case in which its name and versions are written", async () => {
     const { version } = await stack.backedUp();
     await restoreBehindTheProgram();
-    const { thumbprints = {}, ...backup } = stack.backupRef;
-    const upper = Object.entries(thumbprints as object).map(([id, thumbprint]) => [id.toUpperCase(), thumbprint]);
+    const { thumbprints, ...backup } = stack.backupRef;
+    const upper = Object.entries(thumbprints ?? {}).map(([id, thumbprint]) => [id.toUpperCase(), thumbprint]);
     await up({
       backup: {
         ...backup,
         [properties.uri]: undefined,
         [properties.name]: "ORDERS",
         versions: [version.toUpperCase()],
-        thumbprints: Object.fromEntries(upper),
+        ...(upper.length > 0 ? { thumbprints: Object.fromEntries(upper) } : {}),
       },
     });
     expect(stack.restore.outputs).toMatchObject({ versions: [version], missingVersions: [] });
@@ -308,6 +308,8 @@ describe("a key that is in the vault already", () => {
     await restoreBehindTheProgram();
     const { [second]: other } = stack.backupRef.thumbprints as Record<string, string>;
     const message = await refusedByName({ backup: { ...stack.backupRef, thumbprints: { [first]: other } } });
-    expect(message).toContain(`another key has its name; version ${first}: publicKey failed: the thumbprint is`);
+    expect(message).toMatch(
+      new RegExp(`another key has its name; version ${first}\\W+publicKey\\b.* the thumbprint is`),
+    );
   });
 });

@@ -76,7 +76,7 @@ describe("a secret that is in the vault already", () => {
     const version = await copied();
     changes();
     const message = await refused();
-    expect(message).toContain(`another secret has its name; version ${version}: value failed: it is not the source's`);
+    expect(message).toMatch(new RegExp(`another secret has its name; version ${version}\\W+value\\b.* the source's`));
     expectNoValueShown();
   });
 
@@ -85,7 +85,7 @@ describe("a secret that is in the vault already", () => {
     await stack.rotated();
     await stack.target.secrets.restore(String(stack.backupRef.blob));
     stack.target.secrets.update("orders", first, { value: values.changed });
-    expect(await refused()).toContain(`version ${first}: value failed`);
+    expect(await refused()).toMatch(new RegExp(`version ${first}\\W+value\\b`));
     expectNoValueShown();
   });
 
@@ -116,8 +116,8 @@ describe("a secret that is in the vault already", () => {
     const forged: object = { created: Math.floor(stack.now() / 1000) - 86_400 };
     stack.target.secrets.update("orders", version, forged);
     const message = await refused();
-    expect(message).toContain(
-      `version ${version}: attributes failed: it was created at another time than the source's`,
+    expect(message).toMatch(
+      new RegExp(`version ${version}\\W+attributes\\b.* created at another time than the source's`),
     );
   });
 
@@ -128,7 +128,7 @@ describe("a secret that is in the vault already", () => {
     stack.source.secrets.update("orders", version, {});
     stack.target.secrets.update("orders", version, { tags: { team: "sales" }, contentType: "text/plain" });
     const message = await refused();
-    expect(message).toContain("attributes failed: not the source's: contentType, tags");
+    expect(message).toContain("the source's: contentType, tags");
     expect(message).not.toMatch(/sales|text\/plain/);
   });
 
