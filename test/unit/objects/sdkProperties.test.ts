@@ -39,7 +39,7 @@ describe("a version", () => {
 
 describe("a deleted object", () => {
   it("has an unknown version if the service does not say", () => {
-    expect(deletedOf({})).toEqual({ version: undefined, tags: {}, isPurgeable: undefined, purgedAt: undefined });
+    expect(deletedOf({})).toMatchObject({ version: undefined, tags: {}, isPurgeable: undefined, purgedAt: undefined });
     expect(deletedOf({ version: "AB", scheduledPurgeDate: new Date(3_000) })).toMatchObject({
       version: "ab",
       purgedAt: 3_000,

@@ -28,6 +28,8 @@ beforeEach(async () => {
 
 const attempts = (vault: LocalVault) => attemptsAt(service, vault, { clock });
 
+const isContradicted = expect.stringMatching(/^failed: .*the source's/);
+
 /** A secret in the source, and its restored copy. */
 async function restored(options: NewSecret = {}): Promise<string> {
   const { version } = await source.secrets.create("orders", { value: "hunter2", ...options });
@@ -82,7 +84,7 @@ describe("a restored secret", () => {
     const tools = { name: "orders", versions, thumbprints: {}, copy: attempts(copy), source: attempts(source) };
     const compared = await secret.compare({ ...tools, now: () => clock.now() });
     expect(compared).toEqual(await prove());
-    expect(failuresIn(compared)).toEqual([expect.stringContaining(`version ${version}: value failed`)]);
+    expect(failuresIn(compared)).toEqual([expect.stringMatching(new RegExp(`${version}.*value`))]);
   });
 });
 
@@ -95,12 +97,12 @@ describe("the value of a restored secret", () => {
     ["an empty value", ""],
   ])("fails if it is %s, and neither is told", async (_, value) => {
     copy.secrets.update("orders", await restored(), { value });
-    expect(await proveOne()).toMatchObject({ value: "failed: it is not the source's" });
+    expect(await proveOne()).toMatchObject({ value: isContradicted });
   });
 
   it("fails if only the source's is empty", async () => {
     copy.secrets.update("orders", await restored({ value: "" }), { value: "hunter2" });
-    expect(await proveOne()).toMatchObject({ value: "failed: it is not the source's" });
+    expect(await proveOne()).toMatchObject({ value: isContradicted });
   });
 
   it("passes if both are empty", async () => {
@@ -140,7 +142,7 @@ describe("the value of a restored secret", () => {
     ["is not valid yet", { notBefore: 4_000_000_000 }],
   ])("is compared if the version %s", async (_, validity) => {
     copy.secrets.update("orders", await restored(validity), { value: "other" });
-    expect(await proveOne()).toEqual({ attributes: "passed", value: "failed: it is not the source's" });
+    expect(await proveOne()).toEqual({ attributes: "passed", value: isContradicted });
   });
 });
 
@@ -157,7 +159,9 @@ describe("the attributes of a restored secret", () => {
     const version = await restored({ contentType: "text/plain", tags: { team: "sales" }, expires: 4_100_000_000 });
     // Within the second of the backup.
     copy.secrets.update("orders", version, change);
-    expect(await proveOne()).toMatchObject({ attributes: `failed: not the source's: ${names}` });
+    expect(await proveOne()).toMatchObject({
+      attributes: expect.stringMatching(new RegExp(`^failed: .*source's: ${names}$`)),
+    });
   });
 
   it("fail if the version was created at another time", async () => {

@@ -228,12 +228,17 @@ describe("the remedy of a failure", () => {
   const remedy = (code: FailureCode, change: Partial<Operation> = {}) =>
     remedyOf(code, operation("restore", change), undefined);
 
-  it.each(objectKinds)("has the command that recovers or shows a $noun", (kind) => {
+  it.each(objectKinds)("has the command that recovers a $noun, and names what is damaged or stays", (kind) => {
     const { noun } = kind;
     expect(remedy("not-found", { kind })).toContain(`az keyvault ${noun} recover --vault-name kv-prod --name orders`);
-    expect(remedy("name-taken", { kind })).toContain(`az keyvault ${noun} show --vault-name kv-prod`);
     expect(remedy("blob-damaged", { kind })).toContain(`a ${noun}`);
     expect(remedy("purge-protection", { kind })).toContain(`soft-deleted ${noun}`);
+  });
+
+  it("has the command that shows a key or a secret that has the name", () => {
+    for (const kind of [key, secret]) {
+      expect(remedy("name-taken", { kind })).toContain(`az keyvault ${kind.noun} show --vault-name kv-prod`);
+    }
   });
 
   it("has the command for a Managed HSM", () => {
@@ -252,8 +257,14 @@ describe("the remedy of a failure", () => {
     expect(remedy("name-taken", { kind: secret })).not.toMatch(/certificate|key /);
   });
 
-  it.each([key, secret])("says that the certificate of a $noun is what to back up", (kind) => {
-    expect(remedy("managed-by-certificate", { kind })).toContain(`${kind.noun} belongs to a certificate: back up`);
+  it("is to act on the certificate that a key or a secret belongs to, and to back it up only if that was asked", () => {
+    for (const kind of [key, secret]) {
+      const remedyFor = (name: OperationName) =>
+        remedyOf("managed-by-certificate", operation(name, { kind }), undefined);
+      expect(remedyFor("backup")).toMatch(/back up the certificate/i);
+      expect(remedyFor("delete")).toContain("the certificate");
+      expect(remedyFor("delete")).not.toMatch(/back up/i);
+    }
   });
 
   it("names key_ops only for a key, as nothing else has them", () => {

@@ -236,7 +236,8 @@ describe("a secret that cannot be read", () => {
     await newVault(secret, {}, enabled);
     if (enabled) local.secrets.permissions.delete("get");
     local.secrets.delete("orders");
-    expect(await removeOrders()).toEqual({ kind: "anotherObject", isSoftDeleted: true });
+    const because = expect.stringContaining("version");
+    expect(await removeOrders()).toEqual({ kind: "failed", isSoftDeleted: true, because });
     expect(looks).toEqual([]);
     expect(local.secrets.isDeleted("orders")).toBe(true);
     expect(local.count("purge")).toBe(0);
@@ -245,7 +246,7 @@ describe("a secret that cannot be read", () => {
   it("is not purged if somebody else deleted it meanwhile, as its version is unknown", async () => {
     await newVault(secret, {}, false);
     local.afterRequest("listVersions", () => local.secrets.delete("orders"));
-    expect(await removeOrders()).toEqual({ kind: "anotherObject", isSoftDeleted: true });
+    expect(await removeOrders()).toMatchObject({ kind: "failed", isSoftDeleted: true });
     expect(local.secrets.isDeleted("orders")).toBe(true);
   });
 });
