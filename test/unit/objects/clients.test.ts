@@ -175,6 +175,13 @@ describe.each([key, secret])("the client for a $noun that belongs to a certifica
     );
     expect(listed).toMatchObject([{ isManaged: true }, { isManaged: true }]);
   });
+
+  it("tells that it is managed once it is soft-deleted with the certificate", async () => {
+    await local.certificates.create("orders");
+    local.certificates.delete("orders");
+    const deleted = await request<ObjectClient, unknown>(kind, (client, signal) => client.getDeleted("orders", signal));
+    expect(deleted).toMatchObject({ isManaged: true });
+  });
 });
 
 describe("the client for keys", () => {

@@ -85,6 +85,7 @@ describe.each(places)("a $noun in a $vaultKind", ({ kind, noun, vaultKind }) => 
         version: newest,
         tags: { team: "sales" },
         isPurgeable: true,
+        isManaged: false,
         purgedAt: Math.floor(clock.now() / 1000) * 1000 + 7 * 86_400_000,
       },
     });
