@@ -27,7 +27,10 @@ export class KeyVaultError extends Error {
       ...(seconds > 0 && (code === "forbidden" || code === "timeout") ? [`waited ${seconds} s`] : []),
       ...(cause instanceof Refusal && cause.requestId !== undefined ? [`request id ${cause.requestId}`] : []),
     ];
-    super(details.length === 0 ? reason.trim() : `${reason.trim()} (${details.join(", ")})`, { cause });
+    const doubt =
+      mayBeDone && operation.name === "restore" ? " An attempt that got no answer may have restored the object." : "";
+    const message = `${reason.trim()}${doubt}`;
+    super(details.length === 0 ? message : `${message} (${details.join(", ")})`, { cause });
     this.code = code;
     this.operation = operation;
     this.reason = reason.trim();
@@ -64,7 +67,7 @@ export class ManagedByCertificate extends Error {
   override readonly name = "ManagedByCertificate";
 
   constructor() {
-    super("it belongs to a certificate");
+    super("a certificate manages it");
   }
 }
 

@@ -26,16 +26,18 @@ const remedies = {
   "host-not-found":
     "Check the vault's name and cloud; the name of a vault with only a private endpoint resolves in its network alone.",
   "keeps-changing": "Run again when no more versions are being added.",
-  "object-use": ({ kind }) =>
-    `The ${kind.noun}'s own attributes forbid the operation: enable the version, or correct nbf, exp or key_ops.`,
+  "object-use": ({ kind: { noun, permissions } }) =>
+    permissions.sign === undefined
+      ? `The ${noun} is disabled: enable the version.`
+      : `The ${noun}'s own attributes or key_ops forbid the operation: enable the version, or correct nbf, exp or key_ops.`,
   "managed-by-certificate": ({ name }) =>
     `${name === "backup" ? "Back up" : "Act on"} the certificate that it belongs to.`,
   "name-not-free": "Run again in a few minutes.",
   "name-taken": ({ kind: { noun, sharesNamesWith }, vaultUri, objectName }) => {
     const nouns = [noun, ...sharesNamesWith.map((other) => other.noun)].join(" or ");
     const show =
-      objectName && sharesNamesWith.length === 0 ? ` Show it: ${azCommand(noun, "show", vaultUri, objectName)}.` : "";
-    return `A ${nouns} of that name is in use, is soft-deleted, or was purged a moment ago.${show}`;
+      objectName && sharesNamesWith.length === 0 ? `; see ${azCommand(noun, "show", vaultUri, objectName)}` : "";
+    return `A ${nouns} of that name is in use, soft-deleted or just purged${show}.`;
   },
   busy: "Another operation on the object is under way: run again.",
   "not-found": ({ kind, vaultUri, objectName }) =>

@@ -69,8 +69,9 @@ async function lookAgain(
   const current = await unlessRefused(requests.client.getCurrent?.(name, requests.signal));
   if (current === undefined || current instanceof Refusal) {
     const after = await listVersions(requests, name);
-    const isUnchanged = after.length > 0 && after.every(({ version }) => listed.some((one) => one.version === version));
-    return isUnchanged ? { versions: listed, thumbprints: thumbprintsIn(listed) } : undefined;
+    const isUnchanged =
+      after.length === listed.length && after.every(({ version }) => listed.some((one) => one.version === version));
+    return isUnchanged && after.length > 0 ? { versions: listed, thumbprints: thumbprintsIn(listed) } : undefined;
   }
   const newest = listed.find(({ version }) => version === current.version);
   if (newest === undefined || newest.createdAt !== listed[0]?.createdAt) {

@@ -75,7 +75,7 @@ async function purge(
   isExpected: (candidate: RemovalCandidate) => boolean,
 ): Promise<Removal> {
   if (version === undefined) {
-    const because = "The service does not tell the version of a disabled secret, so the secret was not purged.";
+    const because = `The service does not tell the version of the soft-deleted ${kind.noun}, so it was not purged.`;
     return { kind: "failed", isSoftDeleted: true, because };
   }
   if (!isExpected({ version, tags, versions: undefined })) {

@@ -17,6 +17,8 @@ export type Restoration =
       readonly kind: "nameTaken";
       readonly name: string;
       readonly occupant: ObjectKind;
+      /** Whether the occupant belongs to a certificate. */
+      readonly isManaged: boolean;
       readonly isSoftDeleted: boolean;
       /** Whether this very call may have restored it, because an earlier attempt got no answer. */
       readonly mayBeDone: boolean;
@@ -78,39 +80,47 @@ async function classifyConflict(
   if (name === undefined) {
     throw conflict;
   }
-  const mayBeDone = requests.mayBeDone();
+  const taken = { kind: "nameTaken", name, mayBeDone: requests.mayBeDone() } as const;
+  let isKnown = true;
   for (const occupant of kinds) {
     const { signal } = requests;
-    const found = await findOccupant({ client: requests.clientOf(occupant), signal }, name, conflict);
-    if (found !== undefined) {
-      return { kind: "nameTaken", name, occupant, mayBeDone, ...found };
+    const found = await findOccupant({ client: requests.clientOf(occupant), signal }, name);
+    if (found !== undefined && found !== "mayNotLook") {
+      // A key or secret that a certificate manages is the sign of that certificate.
+      const isSign = found.isManaged && occupant !== kind;
+      return { ...taken, ...found, occupant: isSign ? kind : occupant };
     }
+    isKnown &&= found === undefined;
   }
-  // For a while after a purge, the name has no object and is not free.
-  throw new NameNotFree();
+  if (isKnown) {
+    // For a while after a purge, the name has no object and is not free.
+    throw new NameNotFree();
+  }
+  const occupant = kinds.find((one) => new RegExp(`^${one.noun} `, "i").test(conflict.explanation));
+  if (conflict.isSoftDeleted && occupant !== undefined) {
+    return { ...taken, occupant, isSoftDeleted: true, isManaged: false };
+  }
+  throw conflict;
 }
 
-/** The object that has the name. Without the permission to look, the conflict is all that is known. */
+/** The object that has the name; undefined if there is none. */
 async function findOccupant(
   requests: Pick<Requests, "client" | "signal">,
   name: string,
-  conflict: Refusal,
-): Promise<{ readonly isSoftDeleted: boolean } | undefined> {
+): Promise<{ readonly isSoftDeleted: boolean; readonly isManaged: boolean } | "mayNotLook" | undefined> {
   try {
-    if ((await listVersions(requests, name)).length > 0) {
-      return { isSoftDeleted: false };
+    const versions = await listVersions(requests, name);
+    if (versions.length > 0) {
+      return { isSoftDeleted: false, isManaged: versions.some(({ isManaged }) => isManaged) };
     }
-    await requests.client.getDeleted(name, requests.signal);
-    return { isSoftDeleted: true };
+    const { isManaged } = await requests.client.getDeleted(name, requests.signal);
+    return { isSoftDeleted: true, isManaged };
   } catch (error) {
     if (isNotFound(error)) {
       return undefined;
     }
     if (error instanceof Refusal && error.isPermissionMissing) {
-      if (conflict.isSoftDeleted) {
-        return { isSoftDeleted: true };
-      }
-      throw conflict;
+      return "mayNotLook";
     }
     throw error;
   }

@@ -53,28 +53,30 @@ async function restoreInTurn(target: Target, context: Context): Promise<RestoreR
         `in backup, or use the blob of "${backup.name}".`,
     );
   }
-  const { occupant } = restoration;
-  if (restoration.isSoftDeleted) {
-    throw nameTaken(target, name, {
-      because: `a soft-deleted ${occupant.noun} has its name`,
-      remedy: `Recover it (${azCommand(occupant.noun, "recover", vaultUri, name)}), or purge it if it is not needed.`,
+  const { occupant, isManaged, isSoftDeleted, mayBeDone } = restoration;
+  const refuse = (obstacle: Obstacle) => nameTaken(target, name, obstacle, mayBeDone);
+  const noun = isManaged ? "certificate" : occupant.noun;
+  if (isSoftDeleted) {
+    throw refuse({
+      because: `a soft-deleted ${noun} has its name`,
+      remedy: `Recover it (${azCommand(noun, "recover", vaultUri, name)}), or purge it if it is not needed.`,
     });
   }
-  if (occupant !== kind) {
-    throw nameTaken(target, name, {
-      because: `a ${occupant.noun} has its name`,
-      remedy: `Use another vault, or remove that ${occupant.noun} if it is not needed.`,
+  if (noun !== kind.noun) {
+    throw refuse({
+      because: `a ${noun} has its name`,
+      remedy: `Use another vault, or remove that ${noun} if it is not needed.`,
     });
   }
   const found = await context.lookUp(kind, vaultUri, name);
   if (found.kind !== "found") {
-    throw nameTaken(target, name, {
+    throw refuse({
       because: `its name was taken a moment ago, and ${found.kind === "missing" ? `now no ${kind.noun} is seen` : "what has the name is unknown"}`,
       remedy: found.kind === "missing" ? "Run again." : found.because,
     });
   }
   if (found.versions.some(({ tags }) => drillOwnerIn(vaultUri, tags) !== undefined)) {
-    throw nameTaken(target, name, {
+    throw refuse({
       because: "the copy of a restore drill has its name",
       remedy: "Run again later, and give drills a vault of their own.",
     });
@@ -82,7 +84,7 @@ async function restoreInTurn(target: Target, context: Context): Promise<RestoreR
   const versions = found.versions.map(({ version }) => version);
   const match = await compareFound(target, name, found, context);
   if (match.kind !== "same") {
-    throw nameTaken(target, name, explainMatch(kind, match), restoration.mayBeDone);
+    throw refuse(explainMatch(kind, match));
   }
   context.print(
     objectUri(kind, vaultUri, name),
@@ -227,7 +229,7 @@ interface Obstacle {
 }
 
 /** @param mayBeDone - Whether an attempt that got no answer may have restored the object. */
-function nameTaken({ kind, vaultUri }: Target, name: string, { because, remedy }: Obstacle, mayBeDone = false): Error {
+function nameTaken({ kind, vaultUri }: Target, name: string, { because, remedy }: Obstacle, mayBeDone: boolean): Error {
   const { host } = new URL(vaultUri);
   return new Error(
     (mayBeDone

@@ -28,10 +28,10 @@ export function checkRestore(
   mistakes.push(...checked.mistakes);
   const backup = mistakes.length === 0 ? knownBackup(kind, checked.backup) : undefined;
   if (backup !== undefined) {
-    mistakes.push(
-      ...whyNotRestorable(kind, backup),
-      ...(vaultUri === undefined ? [] : vaultTypeMistakes(backup, vaultUri)),
-    );
+    mistakes.push(...whyNotRestorable(kind, backup));
+  }
+  if (backup !== undefined && vaultUri !== undefined && mistakes.length === 0) {
+    mistakes.push(...vaultTypeMistakes(backup, vaultUri));
   }
   return {
     inputs: { ...inputs, backup: checked.backup, ...(vaultUri === undefined ? {} : { vaultUri }) },

@@ -44,9 +44,7 @@ export class BlobContents {
   }
 
   /** How many blobs were restored. */
-  get count(): number {
-    return this.#known.size;
-  }
+  count = 0;
 
   of(kind: ObjectKind, blob: string): Promise<Contents> {
     const known = this.#known.get(blob) ?? this.#restore(kind, blob);
@@ -54,7 +52,13 @@ export class BlobContents {
     return known;
   }
 
+  /** Forgets the blobs of a sequence that is over. */
+  clear(): void {
+    this.#known.clear();
+  }
+
   async #restore(kind: ObjectKind, blob: string): Promise<Contents> {
+    this.count += 1;
     const vault = this.#vault;
     const objects = vault.collection(kind.collection);
     if (!(await objects.restore(blob))) {

@@ -151,7 +151,7 @@ export class ModelObjects {
     }
   }
 
-  /** Removes everything, so that vaults and lists stay small. */
+  /** Removes every object, whoever's it is. */
   removeAll(): void {
     for (const collection of ["certificates", "keys", "secrets"] as const) {
       for (const role of vaultRoles) {

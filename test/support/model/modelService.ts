@@ -126,6 +126,14 @@ export class ModelService {
     return (vaultUri) => withOwnKinds(this.#connectionTo(vaultUri), own);
   }
 
+  /** Forgets what only one sequence needs: there are thousands. */
+  endSequence(): void {
+    this.contents.clear();
+    for (const role of vaultRoles) {
+      this.vaults[role].requests.length = 0;
+    }
+  }
+
   disconnect(): void {
     this.#connections.clear();
   }

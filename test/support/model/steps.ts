@@ -231,6 +231,7 @@ const firstChange = often(
   "the program drills in another vault",
   "the program restores into another vault",
   "retain changes",
+  "an object of another kind takes the name, or loses it",
 );
 
 /** A program, its first update, and what follows. */

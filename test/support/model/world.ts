@@ -128,6 +128,12 @@ export class World {
     return world;
   }
 
+  /** Removes everything, so that vaults and lists stay small. */
+  end(): void {
+    this.objects.removeAll();
+    this.service.endSequence();
+  }
+
   vault(role: VaultRole): LocalVault {
     return this.service.vaults[role];
   }

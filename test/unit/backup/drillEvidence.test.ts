@@ -118,9 +118,9 @@ describe("what contradicts the source", () => {
       [b, { attributes: "failed: a tag differs" }],
     ]);
     expect(failuresIn(evidence)).toEqual([
-      `version ${a}: x5t failed: it is another`,
-      `version ${a}: privateKey failed: it does not fit`,
-      `version ${b}: attributes failed: a tag differs`,
+      `version ${a}, x5t: it is another`,
+      `version ${a}, privateKey: it does not fit`,
+      `version ${b}, attributes: a tag differs`,
     ]);
   });
 

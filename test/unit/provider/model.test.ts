@@ -31,7 +31,7 @@ async function run(kind: ObjectKind, steps: readonly Step[], mutation?: Mutation
     }
     await theStateRestores(world);
   } finally {
-    world.objects.removeAll();
+    world.end();
   }
 }
 

@@ -172,4 +172,22 @@ describe("the inputs of a restore", () => {
     ];
     expect(refused).toHaveLength(7);
   });
+
+  it("do not compile with a backup resource of another kind of object", () => {
+    const refused = (ofKey: KeyBackup, ofSecret: SecretBackup, ofCertificate: CertificateBackup) => [
+      // @ts-expect-error a secret is no key
+      { vaultUri, backup: ofSecret } satisfies KeyRestoreArgs,
+      // @ts-expect-error a certificate is no key
+      { vaultUri, backup: ofCertificate } satisfies KeyRestoreArgs,
+      // @ts-expect-error a key is no secret
+      { vaultUri, backup: ofKey } satisfies SecretRestoreArgs,
+      // @ts-expect-error a certificate is no secret
+      { vaultUri, backup: ofCertificate } satisfies SecretRestoreArgs,
+      // @ts-expect-error a key is no certificate
+      { vaultUri, backup: ofKey } satisfies CertificateRestoreArgs,
+      // @ts-expect-error a secret is no certificate
+      { vaultUri, backup: ofSecret } satisfies CertificateRestoreArgs,
+    ];
+    expect(refused).toHaveLength(3);
+  });
 });

@@ -82,7 +82,14 @@ describe.each(places)("a restore of a $noun into a $vaultKind", ({ kind, vaultKi
 
   it("finds the name taken by an object in use, and changes nothing", async () => {
     const { version } = await copies.create("orders");
-    const taken = { kind: "nameTaken", name: "orders", occupant: kind, isSoftDeleted: false, mayBeDone: false };
+    const taken = {
+      kind: "nameTaken",
+      name: "orders",
+      occupant: kind,
+      isSoftDeleted: false,
+      isManaged: false,
+      mayBeDone: false,
+    };
     expect(await restoreBlob()).toEqual(taken);
     expect(await restoring(kind, undefined)()).toEqual(taken);
     expect(copies.versions("orders").map((one) => one.version)).toEqual([version]);
@@ -92,7 +99,14 @@ describe.each(places)("a restore of a $noun into a $vaultKind", ({ kind, vaultKi
   it("finds the name taken by a soft-deleted object", async () => {
     await copies.create("orders");
     copies.delete("orders");
-    const taken = { kind: "nameTaken", name: "orders", occupant: kind, isSoftDeleted: true, mayBeDone: false };
+    const taken = {
+      kind: "nameTaken",
+      name: "orders",
+      occupant: kind,
+      isSoftDeleted: true,
+      isManaged: false,
+      mayBeDone: false,
+    };
     expect(await restoreBlob()).toEqual(taken);
     expect(await restoring(kind, undefined)()).toEqual(taken);
     expect(clock.elapsed()).toBe(0);
@@ -165,7 +179,14 @@ describe.each(objectKinds)("a restore of a $noun", (kind) => {
     "says that it may have made the object itself if an earlier answer did not arrive whole (%s)",
     async (fault) => {
       target.fail("restore", { kind: fault });
-      const taken = { kind: "nameTaken", name: "orders", occupant: kind, isSoftDeleted: false, mayBeDone: true };
+      const taken = {
+        kind: "nameTaken",
+        name: "orders",
+        occupant: kind,
+        isSoftDeleted: false,
+        isManaged: false,
+        mayBeDone: true,
+      };
       expect(await restoreBlob()).toEqual(taken);
       expect(copies.has("orders")).toBe(true);
     },
@@ -257,7 +278,14 @@ describe.each([key, secret])("a restore of a certificate whose name a $noun has"
     ["soft-deleted", true],
   ])("finds it %s, and changes nothing", async (_, isSoftDeleted) => {
     if (isSoftDeleted) occupants().delete("orders");
-    const taken = { kind: "nameTaken", name: "orders", occupant: kind, isSoftDeleted, mayBeDone: false };
+    const taken = {
+      kind: "nameTaken",
+      name: "orders",
+      occupant: kind,
+      isSoftDeleted,
+      isManaged: false,
+      mayBeDone: false,
+    };
     expect(await restoreBlob()).toEqual(taken);
     expect(occupants().has("orders")).toBe(!isSoftDeleted);
     expect(target.certificates.names).toEqual([]);

@@ -126,7 +126,7 @@ describe.each(objectKinds)("deleting a backup of a $noun is refused if", (kind) 
     await stack.backedUp();
     const previous = { a: { blobSha256: "a", versions: stack.outputs.versions, backedUpAt: "", keptBecause: "" } };
     stack.engine.edit({ ...stack.outputs, previous });
-    await isRefused("The state does not say which object it is a backup of.", "");
+    await isRefused("The state does not name the object that was backed up.", "");
   });
 
   it("the role assignment of whoever deletes it has expired", async () => {

@@ -81,7 +81,7 @@ describe.each(managedKinds)("a $noun that belongs to a certificate", (kind) => {
     expect(await stack.engine.up(inputs)).toBe(false);
     const { failureMessage } = stack.engine;
     expect(failureMessage).toContain(`back up ${kind.noun} "orders" in localhost`);
-    expect(failureMessage).toContain(`The ${kind.noun} belongs to a certificate`);
+    expect(failureMessage).toContain(`Back up the certificate that it belongs to.`);
     expect(failureMessage).toContain(
       `new CertificateBackup("orders", { vaultUri: "${stack.vault.vaultUri}", certificateName: "orders" })`,
     );

@@ -62,7 +62,7 @@ describe.each(objectKinds)("the first backup of a $noun", (kind) => {
       declaredVersion: created.version,
       triggers: ["a"],
       versions: [created.version],
-      thumbprints: await thumbprints(created.version),
+      ...(kind.hasThumbprints ? { thumbprints: await thumbprints(created.version) } : {}),
       updatedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/),
       tags: { team: "a" },
       blob: expect.stringMatching(/^[\w-]+$/),
@@ -100,7 +100,8 @@ describe.each(objectKinds)("the first backup of a $noun", (kind) => {
     const program = stack.at(created.uriWithVersion);
     await stack.mustUp(program);
     expect(stack.asked).toEqual(["listVersions", "backup"]);
-    expect(stack.outputs).toMatchObject({ versions: [], thumbprints: {}, sourceStatus: "unreachable" });
+    expect(stack.outputs).toMatchObject({ versions: [], sourceStatus: "unreachable" });
+    expect(stack.outputs.thumbprints).toEqual(kind.hasThumbprints ? {} : undefined);
     expect(stack.outputs.sourceStatusReason).toContain(`Grant ${kind.permissions.list.dataAction},`);
     for (const unknown of [uriWithVersion, "updatedAt", "tags"]) expect(stack.outputs).not.toHaveProperty(unknown);
     stack.forgetRequests();
@@ -172,5 +173,5 @@ it("A secret has no thumbprint, however many versions it has", async () => {
   await stack.rotate();
   await stack.mustUp({ triggers: [1] });
   expect(stack.outputs.versions).toHaveLength(2);
-  expect(stack.outputs.thumbprints).toEqual({});
+  expect(stack.outputs).not.toHaveProperty("thumbprints");
 });

@@ -78,7 +78,7 @@ describe.each([key, secret])("a $noun that has the name of a certificate in the 
     const blob = await stack.objects.backUp("invoices");
     const backup = { ...stack.backupRef, blob, blobSha256: undefined };
     expect(await stack.drill.up(stack.drilling({ backup }))).toBe(false);
-    expect(stack.drill.failureMessage).toContain(`${other.noun} "invoices"`);
+    expect(stack.drill.failureMessage).toContain('the blob holds certificate "invoices"');
     expect([blocker().has("invoices"), stack.changes]).toEqual([true, []]);
   });
 
@@ -87,7 +87,7 @@ describe.each([key, secret])("a $noun that has the name of a certificate in the 
     blocker().permissions.clear();
     const message = await refused();
     expect(message).toContain('Key Vault refused to restore certificate "orders"');
-    expect(message).toContain("A certificate or a key or a secret in use, soft-deleted or just purged has the name");
+    expect(message).toContain("A certificate or key or secret of that name is in use, soft-deleted or just purged");
   });
 });
 
@@ -103,7 +103,7 @@ describe.each([key, secret])("a $noun", (kind) => {
       await stack.target.certificates.create("orders");
       if (state === "soft-deleted") stack.target.certificates.delete("orders");
       const object = `a ${state === "soft-deleted" ? "soft-deleted " : ""}${kind.noun} "orders"`;
-      expect(await refused()).toContain(`the scratch vault has ${object} that is not known to be a drill's copy`);
+      expect(await refused()).toContain(`the scratch vault has ${object} that belongs to a certificate`);
     },
   );
 

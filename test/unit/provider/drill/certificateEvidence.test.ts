@@ -105,7 +105,7 @@ describe("a drill of a certificate fails", () => {
     const key = { kid: `${stack.target.vaultUri}keys/orders/${version}`, ...stack.source.keys.publicJwk("other") };
     const body = { key, attributes: { enabled: true } };
     stack.target.fail("get", { kind: "status", status: 200, body }, 1, { collection: "keys" });
-    const result = "failed: the certificate's public key is not that of its key";
+    const result = "failed: the certificate and its key have different public keys";
     const check = await checked("failed");
     expect(check).toMatchObject({ version, x5t: "passed", publicKey: result, privateKey: result });
     expect(stack.requests).not.toContain("sign");

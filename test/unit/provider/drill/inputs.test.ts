@@ -59,22 +59,22 @@ describe("one sentence is the answer to", () => {
     [
       "a backup that does not name its object",
       () => ({ backup: { blob } }),
-      "Set one of keyName, secretName, certificateName in backup, so that RestoreDrill knows which object it may copy.",
+      "backup must name one object by one of keyName, secretName, certificateName, or by its URI, so that RestoreDrill knows what it may copy.",
     ],
     [
       "a backup whose names are undefined",
       () => ({ backup: { blob, keyName: null, secretName: undefined } }),
-      "Set one of keyName, secretName, certificateName in backup",
+      "backup must name one object",
     ],
     [
       "a backup that names objects of two kinds",
       () => ({ backup: { ...backup, secretName: "orders" } }),
-      "Set one of keyName, secretName, certificateName in backup",
+      "backup must name one object",
     ],
     [
       "a blob that is not known yet, without a name",
       () => ({ backup: { blob: unknown } }),
-      "Set one of keyName, secretName, certificateName in backup",
+      "backup must name one object",
     ],
     [
       "the backup of a secret for a Managed HSM",

@@ -58,7 +58,7 @@ describe("a drill of a secret", () => {
     stack.source.clearRequests();
     await stack.drill.up(stack.drilling());
     const { outputs, failureMessage } = stack.drill;
-    expect(failureMessage).toContain("value failed: it is not the source's");
+    expect(failureMessage).toContain("value failed: it differs from the source's");
     expect([stack.source.count("get"), stack.target.count("get")]).toEqual([2, 2]);
     const values = ["the first value of the secret", restored, "another value than the backup's"];
     expect(leaksIn(JSON.stringify([outputs, failureMessage, stack.printed]), { values })).toEqual([]);
@@ -72,13 +72,13 @@ describe("a drill of a secret fails", () => {
     stack.source.secrets.update("orders", first, { value: "another value" });
     expect(await stack.drill.up(stack.drilling())).toBe(false);
     expect(stack.drill.failureMessage).toContain(`version ${first}: `);
-    expect(stack.drill.failureMessage).toContain("value failed: it is not the source's");
+    expect(stack.drill.failureMessage).toContain("value failed: it differs from the source's");
     expect(stack.drill.failureMessage).not.toContain("another value");
     expect(stack.drill.outputs).toMatchObject({
       outcome: "failed",
       checks: [
         { version: second, ...passed(secret) },
-        { version: first, versionId: "passed", value: "failed: it is not the source's" },
+        { version: first, versionId: "passed", value: "failed: it differs from the source's" },
       ],
     });
     expect(stack.drill.outputs).not.toHaveProperty("verifiedAt");
@@ -98,7 +98,7 @@ describe("a drill of a secret fails", () => {
     stack.pass(-since);
     stack.source.secrets.update("orders", version, change);
     stack.pass(since);
-    expect(await checked("failed")).toMatchObject({ attributes: `failed: not the source's: ${name}` });
+    expect(await checked("failed")).toMatchObject({ attributes: `failed: different from the source's: ${name}` });
   });
 
   it("if the copy of a version has no value", async () => {
@@ -167,7 +167,7 @@ describe("a drill proves the backup of a secret partly", () => {
     expect(await checked("partly")).toMatchObject({ attributes: because, value });
     stack.source.secrets.update("orders", undefined, { value: "changed" });
     const check = await checked("failed", { triggers: ["again"] });
-    expect(check).toMatchObject({ attributes: because, value: "failed: it is not the source's" });
+    expect(check).toMatchObject({ attributes: because, value: "failed: it differs from the source's" });
   });
 
   it("if the identity may read no value in the scratch vault, and removes the copy", async () => {

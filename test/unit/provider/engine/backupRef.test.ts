@@ -148,7 +148,7 @@ describe("a mistake in a backup", () => {
       expect(checkBackupRef(undefined, "RestoreDrill", given)).toEqual({
         backup: given,
         mistakes: [
-          "Set one of keyName, secretName, certificateName in backup, so that RestoreDrill knows which object it may copy.",
+          "backup must name one object by one of keyName, secretName, certificateName, or by its URI, so that RestoreDrill knows what it may copy.",
         ],
       });
     }

@@ -49,10 +49,10 @@ describe("an error for the user", () => {
   it.each([key, secret])("has the resource to use instead, if a certificate manages the $noun", (kind) => {
     const error = failed(new ManagedByCertificate(), kind);
     const line =
-      'Use: new CertificateBackup("orders", { vaultUri: "https://kv.vault.azure.net/", certificateName: "orders" })';
+      'Use: new CertificateBackup("orders", { vaultUri: "https://kv.vault.azure.net/", certificateName: "orders" });';
     expect(userError(error).message).toBe(
       `Could not back up ${kind.noun} "orders" in kv.vault.azure.net: a certificate manages it. ` +
-        `The ${kind.noun} belongs to a certificate: back up the certificate. ` +
+        `Back up the certificate that it belongs to. ` +
         `${line} ${more("troubleshooting.md#managed-by-certificate")}`,
     );
     expect(explainBriefly(error, "program")).toBe(`${error.message} ${line}`);

@@ -191,7 +191,8 @@ describe.each(objectKinds)("a $noun that is in the vault already", (kind) => {
     await restoreBehindTheProgram();
     stack.copies.permissions.delete("list");
     const message = await refused();
-    expect(message).toContain("409 Conflict");
+    // The key of a certificate that may not be listed is a sign of the certificate.
+    expect(message).toContain(kind.noun === "certificate" ? kind.permissions.list.dataAction : "409 Conflict");
     expect(message).toContain("troubleshooting.md#name-taken");
   });
 
