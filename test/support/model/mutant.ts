@@ -9,6 +9,8 @@ export interface Mutant {
   readonly title: string;
   /** The kinds of objects with which it shows. @default all */
   readonly nouns?: readonly ObjectKind["noun"][];
+  /** Whether thousands of sequences may miss it. @default false */
+  readonly isRare?: boolean;
   readonly caught: RegExp;
   readonly mutation: Mutation;
   readonly steps: readonly Step[];

@@ -105,6 +105,7 @@ export const mutantsOfKinds: readonly Mutant[] = [
   {
     title: "adopts a secret with another value",
     nouns: ["secret"],
+    isRare: true,
     caught: /^Another object is restored, or adopted/,
     mutation: client("restore", () => ({ getValue: async () => "the same" })),
     steps: [
@@ -168,6 +169,7 @@ export const mutantsOfKinds: readonly Mutant[] = [
   {
     title: "purges a soft-deleted secret whose version it does not know",
     nouns: ["secret"],
+    isRare: true,
     caught: /^An object of the user's in the target vault is changed/,
     mutation: client("restore", ({ listVersions, getDeleted }) => {
       let last: string | undefined;
