@@ -18,7 +18,8 @@ export type NewSecret = SecretChange;
 
 type StoredSecret = StoredObject<SecretVersion>;
 
-const randomValue = (): string => randomBytes(24).toString("base64url");
+/** The beginning is known, so that a search finds the value of any secret where it must not stand. */
+const randomValue = (): string => `secret-value-${randomBytes(18).toString("base64url")}`;
 
 export const secretKind: ObjectKind<SecretVersion, NewSecret, SecretChange> = {
   words: wordsOf.secrets,

@@ -30,18 +30,18 @@ describe.each(readdirSync(recorded))("the state that release %s wrote for all re
   });
 
   it("previews without changes and without a request", async () => {
-    expect(await project.succeeds("preview", "--diff", "--expect-no-changes")).toContain("5 unchanged");
+    expect(await project.succeeds("preview", "--diff", "--expect-no-changes")).toContain("11 unchanged");
     expect(vaults.service.vaults.flatMap((vault) => vault.requests)).toEqual([]);
   });
 
-  it("keeps its blobs in a refresh that finds no key, and the next preview plans only the restore", async () => {
+  it("keeps its blobs in a refresh that finds no object, and the next preview plans only the restores", async () => {
     const before = (await project.blobs()).sort();
-    expect(before.length).toBe(2);
+    expect(before.length).toBe(6);
     await project.succeeds("refresh", "--skip-preview");
-    expect(await project.records()).toMatchObject([{ sourceStatus: "missing" }]);
+    expect(await project.records()).toMatchObject(Array(3).fill({ sourceStatus: "missing" }));
     expect((await project.blobs()).sort()).toEqual(before);
     const output = await project.succeeds("preview");
-    expect(output).toMatch(/~ 1 to update/);
+    expect(output).toMatch(/~ 3 to update/);
     expect(output).toContain("it will be restored, because");
   });
 });

@@ -18,6 +18,8 @@ async function recordState(): Promise<void> {
   const { bin } = await provideEngine();
   const { service, source, clientSecret, env, fromRecording, toRecording } = await startRecordedVaults();
   await source.keys.create("orders");
+  await source.secrets.create("password");
+  await source.certificates.create("web");
   const program = await readFile(path.join(folder, "index.js"), "utf8");
   const project = await PulumiProject.create({
     installed,
@@ -31,8 +33,10 @@ async function recordState(): Promise<void> {
   });
   await project.configure({ clientSecret }, true);
   await project.succeeds("up", "--skip-preview");
-  // The second backup retains the first, and the replica lacks a version.
+  // The second backups retain the first ones, and the replicas lack a version.
   await source.keys.rotate("orders");
+  await source.secrets.rotate("password");
+  await source.certificates.rotate("web");
   await project.succeeds("up", "--skip-preview", "--refresh");
   await writeFile(path.join(folder, "state.json"), withoutPositions(toRecording(await project.stateText())));
   await cp(path.join(project.folder, "Pulumi.dev.yaml"), path.join(folder, "configuration.yaml"));
