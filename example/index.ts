@@ -26,7 +26,7 @@ export const recorded = Object.entries(backups).map(([kind, { versions, backedUp
   blob,
 }));
 
-// Restores what is lost into its own vault.
+// Adopts what is there. Restores what a refresh has found to be lost, into its own vault.
 const restores = config.getBoolean("bringBack")
   ? [
       new KeyRestore("key", { vaultUri, backup: backups.key }),

@@ -47,7 +47,9 @@ const dependsOn = Object.entries({ vault, scratch }).map(
 const backup = new KeyBackup("signing", { keyUri: key.keyUriWithVersion }, { dependsOn });
 const secretBackup = new SecretBackup("password", { secretUri: secret.properties.secretUriWithVersion }, { dependsOn });
 
-// Adopt the key and the secret while they are there, and change nothing. Restore them after a refresh has found that they are gone.
+// Adopt the key and the secret while they are there, and change nothing. If the key is lost, restore it first, because azure-native
+// would create a different key in a plain `pulumi up --refresh`: pulumi up --refresh --target '**KeyRestore::signing'
+// If the secret is lost: pulumi up --refresh --target '**SecretRestore::password'
 const { vaultUri } = vault.properties;
 const restore = new KeyRestore("signing", { vaultUri, backup }, { dependsOn });
 const secretRestore = new SecretRestore("password", { vaultUri, backup: secretBackup }, { dependsOn });

@@ -32,10 +32,11 @@ export type CertificateBackupArgs = (CertificateByUri | CertificateByVaultAndNam
  * ```
  *
  * When a new backup is made, and what is kept, is the same as for a `KeyBackup`. A blob has 43,000 characters and more. It holds
- * the certificate's policy. It does not hold the vault's contacts, the issuer's credentials or a pending operation.
+ * the certificate's policy. It does not hold the vault's contacts, the issuer's credentials or a pending operation. A change of the
+ * policy alone is not noticed, because the listing of versions does not show the policy: use `triggers` or `maxAgeDays`.
  *
  * Needs the data action `Microsoft.KeyVault/vaults/certificates/backup/action` (access policy: `backup`). With
- * `Microsoft.KeyVault/vaults/certificates/read` (`list`) it also knows which versions the backup holds.
+ * `Microsoft.KeyVault/vaults/certificates/read` (`list`) the record also says which versions the backup holds.
  *
  * `CertificateBackup.get` and `pulumi import` are not available: a backup exists only in the state.
  *

@@ -16,16 +16,18 @@ export type CertificateRestoreArgs = BackupSource<CertificateBackup | Certificat
  * ```
  *
  * If the vault already has the same certificate, the certificate is adopted. A certificate is the same if it has every version of
- * the backup, with the same `x5t`. Any other certificate, key or secret of that name, even a soft-deleted one, fails the update.
- * Nothing is overwritten, deleted or purged to make room.
+ * the backup. In another vault than the source's, `x5t` of each version must be the same too, as far as it is recorded or can be
+ * listed. If the backup says its `versions`, an interrupted `pulumi up` can therefore be run again. Any other certificate, key or
+ * secret of that name, even if it is soft-deleted, fails the update. Nothing is overwritten, deleted or purged to make room.
  *
- * Deleting the resource leaves the certificate. `pulumi refresh` looks for the certificate; the next `pulumi up` restores one that
- * is missing. The policy comes back with the certificate. The vault's contacts, the issuer's credentials, role assignments and a
+ * Deleting the resource leaves the certificate. `pulumi refresh` looks for the certificate; the next `pulumi up` restores a missing
+ * certificate. The policy comes back with the certificate. The vault's contacts, the issuer's credentials, role assignments and a
  * pending operation do not.
  *
  * Needs the data actions `Microsoft.KeyVault/vaults/certificates/restore/action` and `.../certificates/read` (access policy:
  * `restore`, `get`, `list`); for `recreate` also `.../certificates/delete` and `.../certificates/purge/action` (`delete`,
- * `purge`).
+ * `purge`). To tell what has a name that is taken, and to wait for a name that was purged, also `.../keys/read` and
+ * `.../secrets/readMetadata/action` (`list` and `get` of keys, `list` of secrets).
  *
  * @see https://learn.microsoft.com/rest/api/keyvault/certificates/restore-certificate/restore-certificate
  */

@@ -34,18 +34,19 @@ export type KeyBackupArgs = (KeyByUri | KeyByVaultAndName) & BackupOptions;
  * export const blob = backup.blob; // secret
  * ```
  *
- * The backup is made when the resource is created. `pulumi up` makes a new one when the program names a version that the backup
- * does not hold, or another key; when `triggers` change; when `pulumi refresh` saw that the key changed; when the backup is older
- * than `maxAgeDays`; and when the blob in the state is damaged.
+ * The backup is made when the resource is created. `pulumi up` makes a new backup when the program names a version that the backup
+ * does not hold, or another key; when `triggers` change; when `pulumi refresh` saw that the key changed, or could list versions that
+ * could not be listed before; when the backup is older than `maxAgeDays`; and when the blob in the state is damaged.
  *
- * A new backup replaces an earlier one only if it is known to hold every version of it. Otherwise the earlier one stays in
- * `previous`. Deleting the resource is refused unless the vault still has every version, or `forceDelete` is recorded.
+ * A new backup replaces an earlier backup only if the new backup is known to hold every version of the earlier backup. Otherwise the
+ * earlier backup stays in `previous`. Deleting the resource is refused unless the vault still has every version, or `forceDelete` is
+ * recorded.
  *
  * A blob has about 10,000 characters for a key of one version. The backup of a Managed HSM's key can be restored into HSMs of the
  * same security domain. A key that belongs to a certificate is refused: use a `CertificateBackup`.
  *
  * Needs the data action `Microsoft.KeyVault/vaults/keys/backup/action` (access policy: `backup`). With
- * `Microsoft.KeyVault/vaults/keys/read` (`list`, `get`) it also knows which versions the backup holds.
+ * `Microsoft.KeyVault/vaults/keys/read` (`list`, `get`) the record also says which versions the backup holds.
  *
  * `KeyBackup.get` and `pulumi import` are not available: a backup exists only in the state.
  *

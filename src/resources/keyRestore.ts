@@ -15,11 +15,12 @@ export type KeyRestoreArgs = BackupSource<KeyBackup | KeyBackupToRestore> & Rest
  * const replica = new KeyRestore("signing-dr", { vaultUri: drVault.properties.vaultUri, backup });
  * ```
  *
- * If the vault already has the same key, the key is adopted. A key is the same if it has every version of the backup, with the
- * same public keys as far as they can be read. An interrupted `pulumi up` can therefore be repeated. Any other key of that name,
+ * If the vault already has the same key, the key is adopted. A key is the same if it has every version of the backup. In another
+ * vault than the source's, the public key of each version whose thumbprint is recorded must be the same too, as far as the identity
+ * may read it. If the backup says its `versions`, an interrupted `pulumi up` can therefore be run again. Any other key of that name,
  * even a soft-deleted key, fails the update. Nothing is overwritten, deleted or purged to make room.
  *
- * Deleting the resource leaves the key. `pulumi refresh` looks for the key; the next `pulumi up` restores one that is missing.
+ * Deleting the resource leaves the key. `pulumi refresh` looks for the key; the next `pulumi up` restores a missing key.
  * The backup does not hold the key's rotation policy and role assignments, so these do not come back.
  *
  * Needs the data actions `Microsoft.KeyVault/vaults/keys/restore/action` and `Microsoft.KeyVault/vaults/keys/read` (access

@@ -29,7 +29,7 @@ export interface BackupOptions {
   forget?: pulumi.Input<readonly pulumi.Input<string>[]> | undefined;
   /**
    * Whether the resource may be deleted although its backups may be the only copy of an object. Takes effect once `pulumi up`
-   * has recorded it, which makes no backup and needs no vault.
+   * has recorded it. This needs no vault: `forceDelete` is recorded even if a backup that is due fails.
    * @default false
    */
   forceDelete?: pulumi.Input<boolean> | undefined;
@@ -93,7 +93,8 @@ export abstract class ObjectBackup extends pulumi.dynamic.Resource {
 
   /**
    * How the object compared with the backup at the last backup or refresh. `current`: unchanged. `changed`: the next
-   * `pulumi up` makes a new backup. `missing`: the vault answered, and the object is not there. `unreachable`: unknown.
+   * `pulumi up` makes a new backup. `missing`: the vault answered, and the object is not there, or is soft-deleted.
+   * `unreachable`: unknown.
    */
   declare readonly sourceStatus: pulumi.Output<"current" | "changed" | "missing" | "unreachable">;
 

@@ -62,35 +62,40 @@ export interface DrillCheck {
   /** Secrets: whether creation time, attributes and tags equal the source's. */
   readonly attributes?: DrillCheckResult;
   /**
-   * Secrets: whether the value can be read in the scratch vault and, if the source can be read too, equals the source's. The
-   * values are compared in memory and kept nowhere.
+   * Secrets: whether the value was read in the scratch vault, and the source does not contradict it, as far as the source could be
+   * read. The values are compared in memory and kept nowhere.
    */
   readonly value?: DrillCheckResult;
+  /** Secrets: `yes` if the value was compared with the source's, or `no: …` with the reason. */
+  readonly valueCompared?: string;
   /** Certificates: whether `x5t` equals the source's, as recorded with the backup or as listed in the source's vault. */
   readonly x5t?: DrillCheckResult;
   /** Certificates: when the certificate expires: RFC 3339, UTC. An expired certificate is no failure. */
   readonly expiresAt?: string;
 }
 
-/** A copy that is still in the scratch vault. */
+/** A copy that is still in the scratch vault, or an object that is perhaps a copy: `because` says which. */
 export interface LeftoverCopy {
-  /** URI of the copy, without a version. */
+  /** URI of the object, without a version. */
   readonly uri: string;
-  /** Newest version of the copy; empty if unknown. */
+  /** Newest version of the object; empty if unknown. */
   readonly version: string;
-  /** Whether the copy is soft-deleted, so that nobody can use it. */
+  /** Whether the object is soft-deleted, so that nobody can use it. */
   readonly isSoftDeleted: boolean;
-  /** Why the copy is still there. */
+  /** Why the object is still there. Read this before you run `command`. */
   readonly because: string;
   /** When the vault purges the copy by itself: RFC 3339, UTC. Present if purge protection keeps the copy until then. */
   readonly blockedUntil?: string;
-  /** The command that removes the copy; undefined if it can only be waited for. */
+  /**
+   * The command that removes the object. Run the command only if nobody needs the object. Undefined if the copy can only be waited
+   * for, or if the vault may be the source's own.
+   */
   readonly command?: string;
 }
 
 /**
- * The proof that a backup works: it is restored into a scratch vault, compared with its source version by version, and the copy
- * is deleted and purged. The outputs are the evidence.
+ * Proves that a backup works: restores the backup into a scratch vault, compares the copy with the source version by version, and
+ * deletes and purges the copy. The outputs are the evidence.
  *
  * ```ts
  * const drill = new RestoreDrill("signing", { backup, vaultUri: scratch.properties.vaultUri, maxAgeDays: 30 });
@@ -103,9 +108,9 @@ export interface LeftoverCopy {
  *
  * The tag `restore-drill-of` marks the copy. An object of the same name without that tag is never touched, and fails the drill.
  *
- * Needs in the scratch vault the data actions that `drillDataActions` returns. In the source's vault it may need to read: public
+ * A drill needs in the scratch vault the data actions that `drillDataActions` returns. In the source's vault, a drill reads public
  * keys and `x5t` that are not recorded with the backup, and a secret's attributes (`secrets/readMetadata/action`) and values
- * (`secrets/getSecret/action`). What it may not read there is not compared.
+ * (`secrets/getSecret/action`). What the identity may not read there is not compared.
  */
 export class RestoreDrill extends pulumi.dynamic.Resource {
   /** URI of the scratch vault, with a slash at its end. */
@@ -114,15 +119,15 @@ export class RestoreDrill extends pulumi.dynamic.Resource {
   /** URI of the copy in the scratch vault, without a version: `https://{vault}/{keys|secrets|certificates}/{name}`. */
   declare readonly copyUri: pulumi.Output<string>;
 
-  /** When the drill last ran, if its `outcome` is `verified`: RFC 3339, UTC. */
+  /** When the last drill ended, if its `outcome` is `verified`: RFC 3339, UTC. Undefined after any other outcome. */
   declare readonly verifiedAt: pulumi.Output<string | undefined>;
 
-  /** When the drill last ran: RFC 3339, UTC. */
+  /** When the last drill ended: RFC 3339, UTC. */
   declare readonly drilledAt: pulumi.Output<string>;
 
   /**
-   * `verified`: every check of every version passed. `partly`: none failed, and some could not be run. `failed`: one failed, or
-   * nothing was restored.
+   * `verified`: every check of every version passed. `partly`: no check failed, and some could not be run; no update fails.
+   * `failed`: a check failed, or `failure` says why.
    */
   declare readonly outcome: pulumi.Output<"verified" | "partly" | "failed">;
 
@@ -141,7 +146,7 @@ export class RestoreDrill extends pulumi.dynamic.Resource {
   /** SHA-256 of the decoded blob, hexadecimal. */
   declare readonly blobSha256: pulumi.Output<string>;
 
-  /** A copy that is still in the scratch vault; undefined if there is none. */
+  /** A copy, or perhaps a copy, that is still in the scratch vault; undefined if there is none. */
   declare readonly leftover: pulumi.Output<LeftoverCopy | undefined>;
 
   constructor(name: string, args: RestoreDrillArgs, opts?: pulumi.CustomResourceOptions) {

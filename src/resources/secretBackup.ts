@@ -38,7 +38,7 @@ export type SecretBackupArgs = (SecretByUri | SecretByVaultAndName) & BackupOpti
  * short value. A secret that belongs to a certificate is refused: use a `CertificateBackup`.
  *
  * Needs the data action `Microsoft.KeyVault/vaults/secrets/backup/action` (access policy: `backup`). With
- * `Microsoft.KeyVault/vaults/secrets/readMetadata/action` (`list`) it also knows which versions the backup holds.
+ * `Microsoft.KeyVault/vaults/secrets/readMetadata/action` (`list`) the record also says which versions the backup holds.
  *
  * `SecretBackup.get` and `pulumi import` are not available: a backup exists only in the state.
  *
