@@ -1,4 +1,5 @@
 import { isInHsm, type ObjectKind } from "../objects/objectKind";
+import { objectKinds } from "../objects/objectKinds";
 
 /** An object, as its URI names it. */
 export interface ObjectReference {
@@ -26,9 +27,10 @@ export function parseObjectUri(kind: ObjectKind, text: string): Parsed<ObjectRef
   const mistakes = hostMistakes(url);
   const [first, name, version, ...rest] = segments(url);
   if (first !== collection || name === undefined || rest.length > 0) {
+    const other = objectKinds.find((one) => one !== kind && one.collection === first);
     mistakes.push(
-      first !== collection && first !== undefined && ["keys", "secrets", "certificates"].includes(first)
-        ? `names a ${first.slice(0, -1)}, not a ${noun}: its path must begin with /${collection}`
+      other !== undefined
+        ? `names a ${other.noun}, not a ${noun}: its path must begin with /${collection}`
         : `is not the URI of a ${noun}: its path must be /${collection}/{name} or /${collection}/{name}/{version}`,
     );
     return { mistakes };
@@ -42,11 +44,8 @@ export function parseObjectUri(kind: ObjectKind, text: string): Parsed<ObjectRef
 }
 
 /** The object that a canonical URI names, of any kind; undefined if it names none. */
-export function objectAt(
-  kinds: readonly ObjectKind[],
-  uri: string,
-): (ObjectReference & { kind: ObjectKind }) | undefined {
-  for (const kind of kinds) {
+export function objectAt(uri: string): (ObjectReference & { readonly kind: ObjectKind }) | undefined {
+  for (const kind of objectKinds) {
     const parsed = parseObjectUri(kind, uri);
     if ("value" in parsed) {
       return { kind, ...parsed.value };

@@ -54,7 +54,8 @@ export interface ObjectClient {
   /** The `value` of the answer, whatever it is. */
   backUp(name: string, signal: AbortSignal): Promise<unknown>;
   restore(blob: Uint8Array, signal: AbortSignal): Promise<RestoredObject>;
-  getDeleted(name: string, signal: AbortSignal): Promise<DeletedObject>;
+  /** Undefined if a list of the deleted objects does not show it, which is looked through if the object may not be read. */
+  getDeleted(name: string, signal: AbortSignal): Promise<DeletedObject | undefined>;
   /** Resolves when the object is soft-deleted. `interval`: milliseconds between two looks. */
   delete(name: string, interval: number, signal: AbortSignal): Promise<DeletedObject>;
   purge(name: string, signal: AbortSignal): Promise<void>;

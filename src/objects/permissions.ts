@@ -77,3 +77,11 @@ export const certificatePermissions: Permissions = {
   delete: permission(["delete", "certificates/delete", "delete", certificatesOfficer]),
   purge: permission(["purge", "certificates/purge/action", "purge", certificatesOfficer]),
 };
+
+/** A drill of a certificate uses the certificate's key. */
+export const alsoForCertificateDrills: readonly Permission[] = [
+  keyPermissions.get,
+  keyPermissions.sign,
+  keyPermissions.unwrapKey,
+  keyPermissions.decrypt,
+];

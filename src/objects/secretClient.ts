@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { TokenCredential } from "@azure/core-auth";
 import { SecretClient } from "@azure/keyvault-secrets";
 import type { ClientOptions, DeletedObject, ObjectClient } from "./objectKind";
@@ -16,7 +17,15 @@ export function connectSecrets(
   const client = new SecretClient(vaultUri, credential, options);
   const list = (name: string, abortSignal: AbortSignal) => client.listPropertiesOfSecretVersions(name, { abortSignal });
 
-  async function findDeleted(name: string, abortSignal: AbortSignal): Promise<DeletedObject | undefined> {
+  async function getDeleted(name: string, abortSignal: AbortSignal): Promise<DeletedObject | undefined> {
+    try {
+      return deletedOf((await client.getDeletedSecret(name, { abortSignal })).properties);
+    } catch (error) {
+      // The service answers 403 if the secret is disabled, or the identity may not read values.
+      if ((error as { statusCode?: number }).statusCode !== 403) {
+        throw error;
+      }
+    }
     for await (const deleted of client.listDeletedSecrets({ abortSignal })) {
       if (deleted.name.toLowerCase() === name.toLowerCase()) {
         return deletedOf(deleted.properties);
@@ -43,22 +52,20 @@ export function connectSecrets(
       const { name, version } = await client.restoreSecretBackup(blob, { abortSignal });
       return { name, version: lowerCase(version) };
     },
-    async getDeleted(name, abortSignal) {
-      try {
-        return deletedOf((await client.getDeletedSecret(name, { abortSignal })).properties);
-      } catch (error) {
-        // The service answers 403 if the secret is disabled, or the identity may not read values.
-        const isForbidden = (error as { statusCode?: number }).statusCode === 403;
-        const found = isForbidden ? await findDeleted(name, abortSignal) : undefined;
-        if (found === undefined) {
-          throw error;
-        }
-        return found;
-      }
-    },
+    getDeleted,
     async delete(name, intervalInMs, abortSignal) {
       const deletion = await client.beginDeleteSecret(name, { abortSignal, intervalInMs });
-      return deletedOf((await deletion.pollUntilDone({ abortSignal })).properties);
+      const deleted = deletedOf((await deletion.pollUntilDone({ abortSignal })).properties);
+      // The poller takes a look that is refused for the end of the deletion. The list shows the end, if it may be read.
+      const isOver = () =>
+        getDeleted(name, abortSignal).then(
+          (seen) => seen !== undefined,
+          () => true,
+        );
+      while (!(await isOver())) {
+        await setTimeout(intervalInMs, undefined, { signal: abortSignal });
+      }
+      return deleted;
     },
     async purge(name, abortSignal) {
       await client.purgeDeletedSecret(name, { abortSignal });

@@ -12,10 +12,8 @@ export async function compareSecret(kind: ObjectKind<SecretObjectClient>, tools:
     const { version } = restored;
     const getValue = (client: SecretObjectClient, signal: AbortSignal) => client.getValue(name, version, signal);
     const [value, original] = await Promise.all([copy(kind, "get", getValue), source?.(kind, "get", getValue)]);
-    return [
-      version,
-      { attributes: compareAttributes(restored, listed), value: compareValues(value, original) },
-    ] as const;
+    const attributes = compareAttributes(restored, listed);
+    return [version, { attributes, ...compareValues(value, original) }] as const;
   });
   return new Map(results);
 }
@@ -37,7 +35,7 @@ function compareAttributes(restored: ObjectVersion, listed: Outcome<ObjectVersio
     return "failed: the version was created at another time than the source's";
   }
   if (original.updatedAt !== restored.updatedAt) {
-    return "not run: the source's or the copy's attributes or tags changed after the backup";
+    return "not run: attributes or tags changed after the backup";
   }
   const names = Object.keys(original.attributes).filter(
     (name) => original.attributes[name] !== restored.attributes[name],
@@ -46,19 +44,25 @@ function compareAttributes(restored: ObjectVersion, listed: Outcome<ObjectVersio
   return differing.length === 0 ? "passed" : `failed: different from the source's: ${differing.join(", ")}`;
 }
 
-/** A value that can be read is proved as far as the source does not contradict it. */
+/** A value that can be read is proved as far as the source does not contradict it. `valueCompared` tells how far that is. */
 function compareValues(
   copy: Outcome<string | undefined>,
   original: Outcome<string | undefined> | undefined,
-): CheckResult {
+): { readonly value: CheckResult; readonly valueCompared: string } {
   if ("because" in copy) {
-    return `not run: ${copy.because}`;
+    return { value: `not run: ${copy.because}`, valueCompared: "no: the value was not read" };
   }
   if (copy.value === undefined) {
-    return "failed: it has no value";
+    return { value: "failed: it has no value", valueCompared: "no: there is no value" };
   }
-  const isContradicted = original !== undefined && "value" in original && !isEqual(copy.value, original.value ?? "");
-  return isContradicted ? "failed: it differs from the source's" : "passed";
+  if (original === undefined) {
+    return { value: "passed", valueCompared: "no: the source is unknown" };
+  }
+  if ("because" in original) {
+    return { value: "passed", valueCompared: `no: the source cannot be read: ${original.because}` };
+  }
+  const isSame = isEqual(copy.value, original.value ?? "");
+  return { value: isSame ? "passed" : "failed: it differs from the source's", valueCompared: "yes" };
 }
 
 // In a time that depends on nothing but the lengths.

@@ -1,4 +1,5 @@
 import {
+  alsoForCertificateDrills,
   certificatePermissions,
   keyPermissions,
   type Permission,
@@ -14,11 +15,9 @@ const permissionsOf: Readonly<Record<Objects, Permissions>> = {
   certificates: certificatePermissions,
 };
 
-// A drill of a certificate uses the certificate's key.
-const keyUses = [keyPermissions.get, keyPermissions.sign, keyPermissions.unwrapKey, keyPermissions.decrypt];
-
 /**
- * The data actions that backups need, refreshes included, for a custom role with nothing else in it.
+ * The data actions that backups need, refreshes included, for a custom role with nothing else in it. Data actions of a Managed HSM
+ * are not among them.
  *
  * ```ts
  * const role = new azure.authorization.RoleDefinition("key-vault-backups", {
@@ -42,7 +41,7 @@ export function backupDataActions(...objects: Objects[]): string[] {
 
 /**
  * The data actions that drills need in the scratch vault, for a custom role with nothing else in it. Do not assign that role in the
- * source's vault: it can delete and purge.
+ * source's vault: the role can delete and purge. Data actions of a Managed HSM are not among them.
  *
  * @param objects - What is proved; everything if none is named.
  */
@@ -50,7 +49,7 @@ export function drillDataActions(...objects: Objects[]): string[] {
   return dataActionsIn(
     namesOf(objects).flatMap((name) => {
       const { backup: _, ...others } = permissionsOf[name];
-      return [...Object.values(others), ...(name === "certificates" ? keyUses : [])];
+      return [...Object.values(others), ...(name === "certificates" ? alsoForCertificateDrills : [])];
     }),
   );
 }

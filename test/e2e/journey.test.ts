@@ -185,7 +185,7 @@ describe("a TypeScript program with backups of a key, a secret and a certificate
       replica[collection].delete(names[collection]);
       replica[collection].purge(names[collection]);
     }
-    expect(await project.succeeds("up", "--refresh", "--skip-preview")).toContain("it will be restored, because");
+    expect(await project.succeeds("up", "--refresh", "--skip-preview")).toContain("a restore is due, because");
     for (const collection of collections) expect(versions(replica, collection)).toEqual(versions(source, collection));
     expect(verify("sha256", message, publicKey, replica.keys.sign("orders", version, digest))).toBe(true);
     expect(replica.secrets.value("password")).toBe(values.at(-1));

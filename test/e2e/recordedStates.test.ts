@@ -42,6 +42,6 @@ describe.each(readdirSync(recorded))("the state that release %s wrote for all re
     expect((await project.blobs()).sort()).toEqual(before);
     const output = await project.succeeds("preview");
     expect(output).toMatch(/~ 3 to update/);
-    expect(output).toContain("it will be restored, because");
+    expect(output).toContain("a restore is due, because");
   });
 });

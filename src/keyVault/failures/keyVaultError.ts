@@ -15,7 +15,8 @@ export class KeyVaultError extends Error {
   /** Whether the service may have carried the operation out, because an attempt got no answer. */
   readonly mayBeDone: boolean;
 
-  constructor(operation: Operation, cause: unknown, { seconds = 0, mayBeDone = false } = {}) {
+  constructor(operation: Operation, error: unknown, { seconds = 0, mayBeDone = false } = {}) {
+    const cause = error instanceof NameNotFree ? (error.cause ?? error) : error;
     const { code, fact } = explain(cause, operation);
     const remedy = remedyOf(code, operation, cause instanceof Refusal ? cause : undefined);
     const what = describeOperation(operation);
@@ -80,12 +81,15 @@ export class ObjectKeepsChanging extends Error {
   }
 }
 
-/** No object is seen to have the name, and the name is not free: its object is being deleted, or was just purged. */
+/**
+ * No object is seen to have the name, and the name is not free: its object is being deleted, or was just purged. `cause`: the
+ * refusal, if not everything that may have the name can be seen.
+ */
 export class NameNotFree extends Error {
   override readonly name = "NameNotFree";
 
-  constructor() {
-    super("an object of that name is being deleted or recovered, or was purged a moment ago");
+  constructor(cause?: Refusal) {
+    super("an object of that name is being deleted or recovered, or was purged a moment ago", { cause });
   }
 }
 

@@ -15,7 +15,7 @@ const remedies = {
   "blob-other-geography":
     "A backup can be restored only in the Azure geography and subscription of its source: use a vault there.",
   "blob-other-hsm":
-    "A Managed HSM restores only backups of an HSM with the same security domain: use such a backup, whole.",
+    "A Managed HSM restores only complete backups of an HSM with the same security domain: use such a backup.",
   "bad-request": "Check the inputs of the resource.",
   challenge: "Check the host: it may be impersonating Key Vault.",
   connection: "Check the network between this machine and the vault.",
@@ -24,7 +24,7 @@ const remedies = {
     "Add this machine's address to the vault's firewall (networkAcls.ipRules), or run from a network that the firewall allows.",
   forbidden: permissionRemedy,
   "host-not-found":
-    "Check the vault's name and cloud; the name of a vault with only a private endpoint resolves in its network alone.",
+    "Check the vault's name and the cloud; if the vault was deleted, recover it (az keyvault list-deleted).",
   "keeps-changing": "Run again when no more versions are being added.",
   "object-use": ({ kind: { noun, permissions } }) =>
     permissions.sign === undefined
@@ -36,8 +36,10 @@ const remedies = {
   "name-taken": ({ kind: { noun, sharesNamesWith }, vaultUri, objectName }) => {
     const nouns = [noun, ...sharesNamesWith.map((other) => other.noun)].join(" or ");
     const show =
-      objectName && sharesNamesWith.length === 0 ? `; see ${azCommand(noun, "show", vaultUri, objectName)}` : "";
-    return `A ${nouns} of that name is in use, soft-deleted or just purged${show}.`;
+      objectName && sharesNamesWith.length === 0
+        ? `; see ${azCommand(noun, "list-versions", vaultUri, objectName)}`
+        : "";
+    return `A ${nouns} of that name is in use or was deleted${show}.`;
   },
   busy: "Another operation on the object is under way: run again.",
   "not-found": ({ kind, vaultUri, objectName }) =>
@@ -52,7 +54,7 @@ const remedies = {
   "service-error": "The service failed and retries did not help: run again later.",
   throttled: "The vault is throttled: run again later, with fewer operations at a time.",
   timeout: "Check the network between this machine and the vault (firewall, proxy, private endpoint), and run again.",
-  tls: "If a proxy or a private cloud signed it, put that authority's certificate in NODE_EXTRA_CA_CERTS.",
+  tls: "If a proxy or a private cloud signs the connection, set NODE_EXTRA_CA_CERTS to a PEM file with its authority's certificate.",
   unauthorized: "Check that the credential belongs to the vault's tenant and cloud.",
   "version-not-found": "Check the version in the program.",
 } as const satisfies Readonly<Record<string, Remedy>>;

@@ -72,8 +72,11 @@ async function whyMissing(
   const { host } = new URL(vaultUri);
   try {
     const deleted = await client.getDeleted(name, signal);
-    const because = `${object} in ${host} is soft-deleted. Recover it: ${azCommand(noun, "recover", vaultUri, name)}.`;
-    return { kind: "missing", because, deleted };
+    if (deleted === undefined) {
+      return { kind: "missing", because: `${object} is not in ${host}.`, deleted };
+    }
+    const recover = azCommand(deleted.isManaged ? "certificate" : noun, "recover", vaultUri, name);
+    return { kind: "missing", because: `${object} in ${host} is soft-deleted. Recover it: ${recover}.`, deleted };
   } catch (error) {
     if (error instanceof Refusal) {
       const unknown = error.status === 403 ? " Whether it is soft-deleted is unknown: the identity may not look." : "";

@@ -54,8 +54,8 @@ export async function remove(
     if (deleted === undefined) {
       return { kind: "removed" };
     }
-    // A look at a disabled secret does not tell its version; the answer to its deletion did.
-    const version = deleted.version ?? removed?.version;
+    // A look at a disabled secret does not tell its version; the answer to its own deletion did.
+    const version = deleted.version ?? (deleted.purgedAt === removed?.purgedAt ? removed?.version : undefined);
     return await purge(connection, kind, name, { ...deleted, version }, isExpected);
   } catch (error) {
     return { kind: "failed", isSoftDeleted, because: reasonOf(error) };

@@ -82,6 +82,7 @@ async function classifyConflict(
   }
   const taken = { kind: "nameTaken", name, mayBeDone: requests.mayBeDone() } as const;
   let isKnown = true;
+  let isOwnKnown = true;
   for (const occupant of kinds) {
     const { signal } = requests;
     const found = await findOccupant({ client: requests.clientOf(occupant), signal }, name);
@@ -91,16 +92,17 @@ async function classifyConflict(
       return { ...taken, ...found, occupant: isSign ? kind : occupant };
     }
     isKnown &&= found === undefined;
+    isOwnKnown &&= occupant !== kind || found === undefined;
   }
-  if (isKnown) {
-    // For a while after a purge, the name has no object and is not free.
-    throw new NameNotFree();
+  const told = kinds.find(({ noun }) => new RegExp(`^${noun} `, "i").test(conflict.explanation));
+  if (!isKnown && conflict.isSoftDeleted && told !== undefined) {
+    return { ...taken, occupant: told, isSoftDeleted: true, isManaged: false };
   }
-  const occupant = kinds.find((one) => new RegExp(`^${one.noun} `, "i").test(conflict.explanation));
-  if (conflict.isSoftDeleted && occupant !== undefined) {
-    return { ...taken, occupant, isSoftDeleted: true, isManaged: false };
+  if (!isOwnKnown) {
+    throw conflict;
   }
-  throw conflict;
+  // For a while after a purge, the name has no object and is not free.
+  throw new NameNotFree(isKnown ? undefined : conflict);
 }
 
 /** The object that has the name; undefined if there is none. */
@@ -113,8 +115,8 @@ async function findOccupant(
     if (versions.length > 0) {
       return { isSoftDeleted: false, isManaged: versions.some(({ isManaged }) => isManaged) };
     }
-    const { isManaged } = await requests.client.getDeleted(name, requests.signal);
-    return { isSoftDeleted: true, isManaged };
+    const deleted = await requests.client.getDeleted(name, requests.signal);
+    return deleted && { isSoftDeleted: true, isManaged: deleted.isManaged };
   } catch (error) {
     if (isNotFound(error)) {
       return undefined;

@@ -79,9 +79,14 @@ export async function runDrill(drill: Drill, context: Context): Promise<DrillRes
 }
 
 /** A copy in another place would be forgotten with the record. Returns the copy that is in this place. */
-async function removeEarlierCopy({ place, earlier }: Drill, context: Context): Promise<Leftover | undefined> {
+async function removeEarlierCopy({ place, backup, earlier }: Drill, context: Context): Promise<Leftover | undefined> {
   if (earlier === undefined || isSamePlace(earlier.place, place)) {
     return earlier?.leftover;
+  }
+  if (isSameName(earlier.place.vaultUri, backup.sourceVaultUri)) {
+    const because = "the backup is now of an object in this vault";
+    context.print(earlier.leftover.uri, `not touched, although the last drill left a copy here: ${because}.`);
+    return undefined;
   }
   const leftover = await removeLeftover(earlier, context);
   if (leftover !== undefined) {
@@ -127,8 +132,8 @@ async function requireFreeName(place: ScratchPlace, context: Context): Promise<v
   if (mayBeCopy(place, candidate)) {
     const leftover = leftoverOf(place, version, { kind: "anotherObject", isSoftDeleted });
     throw new DrillEnded(
-      `the scratch vault has ${object} with versions of the backup, perhaps a copy of an interrupted drill. It was not ` +
-        `touched${leftover.command === undefined ? "; it may also be the source" : `; if nobody needs it: ${leftover.command}`}`,
+      `the scratch vault has ${object} with versions of the backup, which an interrupted drill may have left. It was not ` +
+        `touched${leftover.command === undefined ? "; it may also be the source" : `. If nobody needs it, run: ${leftover.command}`}`,
       leftover,
     );
   }

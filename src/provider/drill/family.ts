@@ -1,8 +1,6 @@
 import { type DrillOutcome, describeChecks, outcomeOf } from "../../backup/drillEvidence";
 import { type DrillPlan, type Leftover, planDrill } from "../../backup/planDrill";
 import { objectAt, objectUri } from "../../keyVault/vaultUri";
-import { key } from "../../objects/key";
-import { objectKinds } from "../../objects/objectKinds";
 import { backupRefIn, kindOfBackup } from "../engine/backupRef";
 import { type Context, type Family, RecordedFailure } from "../engine/defineProvider";
 import { more } from "../engine/messages";
@@ -60,7 +58,7 @@ export function drillFamily(resource: string): Family<DrillPlan> {
       const copiedVersions = leftover === undefined ? [] : [leftover.version, ...restoredVersions];
       // A leftover has no command if the vault may be the source's own.
       const isScratch = leftover?.command !== undefined;
-      const object = leftover && objectAt(objectKinds, leftover.uri);
+      const object = leftover && objectAt(leftover.uri);
       const place = object && { ...object, owners: [owner], versions: [], copiedVersions, isScratch };
       const left = place && leftover && (await removeLeftover({ place, leftover }, context));
       if (left !== undefined) {
@@ -74,7 +72,10 @@ export function drillFamily(resource: string): Family<DrillPlan> {
 }
 
 function drillOf(declared: Properties, recorded: Properties): Drill {
-  const kind = kindOfBackup(declared.backup) ?? key;
+  const kind = kindOfBackup(declared.backup);
+  if (kind === undefined) {
+    throw new Error("The backup does not name its object.");
+  }
   const backup = backupRefIn(kind, declared.backup);
   const { leftover, owner, restoredVersions } = recordedDrill(recorded);
   const place: ScratchPlace = {
@@ -87,7 +88,7 @@ function drillOf(declared: Properties, recorded: Properties): Drill {
     isScratch: backup.sourceVaultUri !== undefined,
   };
   // The record's copy may be in another place by now.
-  const object = leftover && objectAt(objectKinds, leftover.uri);
+  const object = leftover && objectAt(leftover.uri);
   return {
     place,
     backup,

@@ -1,7 +1,6 @@
 import type { DeclaredDrill } from "../../backup/planDrill";
 import { isSameName } from "../../backup/versions";
 import { objectUri } from "../../keyVault/vaultUri";
-import { key } from "../../objects/key";
 import type { ObjectKind } from "../../objects/objectKind";
 import {
   type BackupRef,
@@ -72,12 +71,12 @@ function backupMistakes(kind: ObjectKind, backup: unknown, vaultUri: string): st
 /** What the checked inputs declare. */
 export function declaredDrill(inputs: Properties): DeclaredDrill {
   const { vaultUri, backup, maxAgeDays, triggers, onFailure } = inputs;
-  const kind = kindOfBackup(backup) ?? key;
-  const { name } = backupRefIn(kind, backup);
+  const kind = kindOfBackup(backup);
+  const name = kind && backupRefIn(kind, backup).name;
   const vault = textIn(vaultUri);
   return {
-    copyUri: vault === undefined || name === undefined ? undefined : objectUri(kind, vault, name),
-    blobSha256: knownBackup(kind, backup)?.blobSha256,
+    copyUri: kind === undefined || vault === undefined || name === undefined ? undefined : objectUri(kind, vault, name),
+    blobSha256: kind && knownBackup(kind, backup)?.blobSha256,
     triggers: arrayIn(triggers),
     maxAgeDays: numberIn(maxAgeDays),
     onFailure: onFailure === "record" ? "record" : "fail",

@@ -61,7 +61,7 @@ export function checkBackupRef(
   }
   if (kind === undefined) {
     const names = objectKinds.map(({ properties }) => properties.name).join(", ");
-    const mistake = `backup must name one object by one of ${names}, or by its URI, so that ${resource} knows what it may copy.`;
+    const mistake = `backup does not name its object: set one of ${names} in backup, or the URI of the object.`;
     return { backup, mistakes: [mistake] };
   }
   const other = kindOfBackup(backup);

@@ -17,8 +17,8 @@ const connections = new Map<string, VaultConnection>();
 export const connect: Connect = (vaultUri, config) => {
   if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
     throw new Error(
-      "NODE_TLS_REJECT_UNAUTHORIZED=0 turns TLS verification off, so anybody could receive a token. Unset it, and put the " +
-        "certificate of a proxy's or private cloud's authority in NODE_EXTRA_CA_CERTS.",
+      "NODE_TLS_REJECT_UNAUTHORIZED=0 turns TLS verification off, so anybody could receive a token. Unset it, and set " +
+        "NODE_EXTRA_CA_CERTS to a PEM file with the certificate of a proxy's or private cloud's authority.",
     );
   }
   const { disableChallengeResourceVerification, timeout, mistakes } = readConfiguration(config);

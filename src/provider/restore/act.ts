@@ -10,7 +10,7 @@ import type { ObjectKind } from "../../objects/objectKind";
 import type { BackupRef } from "../engine/backupRef";
 import type { Context } from "../engine/defineProvider";
 import { drillOwnerIn, takeTurn } from "../engine/drillTag";
-import { more } from "../engine/messages";
+import { more, userError } from "../engine/messages";
 
 /** What to restore, and where. */
 export interface Target {
@@ -44,7 +44,15 @@ async function restoreInTurn(target: Target, context: Context): Promise<RestoreR
     const { newest, versions } = restoration;
     // The restore worked and the listing did not: the backup tells the versions if it holds the newest.
     const unlisted = backup.versions.includes(newest) ? backup.versions : [newest];
-    return recordOf(target, name, versions?.map(({ version }) => version) ?? unlisted, context);
+    const held = versions?.map(({ version }) => version) ?? unlisted;
+    const absent = versionsNotIn(held, backup.versions);
+    if (absent.length > 0) {
+      context.print(
+        objectUri(kind, vaultUri, name),
+        `warning: the blob does not hold ${versionsText(absent)}, which backup.versions names.`,
+      );
+    }
+    return recordOf(target, name, held, context);
   }
   if (!isExpected) {
     throw new Error(
@@ -71,7 +79,7 @@ async function restoreInTurn(target: Target, context: Context): Promise<RestoreR
   const found = await context.lookUp(kind, vaultUri, name);
   if (found.kind !== "found") {
     throw refuse({
-      because: `its name was taken a moment ago, and ${found.kind === "missing" ? `now no ${kind.noun} is seen` : "what has the name is unknown"}`,
+      because: `the name was taken, and ${found.kind === "missing" ? `now the vault shows no ${kind.noun} of this name` : "which object has the name is unknown"}`,
       remedy: found.kind === "missing" ? "Run again." : found.because,
     });
   }
@@ -133,7 +141,14 @@ export async function recreate(target: Target, record: RestoreRecord, context: C
   if (removal.kind !== "removed") {
     throw new Error(`${record.uri} is not recreated. ${explainRemoval(target, record.name, removal)}`);
   }
-  return restoreOrAdopt(target, context);
+  try {
+    return await restoreOrAdopt(target, context);
+  } catch (error) {
+    throw new Error(
+      `${record.uri} was deleted and purged, and is not restored yet. The backup holds all of its versions: run again. ` +
+        userError(error).message,
+    );
+  }
 }
 
 async function isPurgeableNow({ kind, vaultUri }: Target, name: string, context: Context): Promise<boolean> {
@@ -202,12 +217,9 @@ async function compareFound(
     backup.versions,
     versions.map(({ version }) => version),
   );
-  if (match.kind === "unknown" || match.kind === "different") {
-    return match;
-  }
   const { sourceVaultUri, thumbprints } = backup;
   // In the source's own vault, the object would be compared with itself.
-  if (isSameName(sourceVaultUri, vaultUri)) {
+  if (match.kind !== "same" || isSameName(sourceVaultUri, vaultUri)) {
     return match;
   }
   const evidence = await kind.compare({
@@ -233,7 +245,7 @@ function nameTaken({ kind, vaultUri }: Target, name: string, { because, remedy }
   const { host } = new URL(vaultUri);
   return new Error(
     (mayBeDone
-      ? `An attempt that got no answer may have restored ${kind.noun} "${name}" into ${host}, which is not certain`
+      ? `One attempt got no answer, and may have restored ${kind.noun} "${name}" into ${host}`
       : `Did not restore ${kind.noun} "${name}" into ${host}, and changed nothing`) +
       `: ${because}. ${remedy} ` +
       more("troubleshooting.md#name-taken"),

@@ -61,13 +61,13 @@ function explain(plan: RestorePlan): string | undefined {
     case "unchanged":
       return undefined;
     case "restore":
-      return `it will be restored, because ${plan.because.replace(/\.$/, "")}`;
+      return `a restore is due, because ${plan.because.replace(/\.$/, "")}`;
     case "recreate":
       return `it will be deleted, purged and restored from the newer backup, because ${plan.because}`;
     case "updateRecord":
       return `it stays as it is; the record changes, because ${plan.because}`;
     case "unknown":
-      return `a restore may be made: ${plan.inputs.join(" and ")} will be known during the update`;
+      return `a restore may be due: ${plan.inputs.join(" and ")} will be known during the update`;
     default:
       return plan satisfies never;
   }

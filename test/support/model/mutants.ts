@@ -25,7 +25,9 @@ function ownedByAll(looks: readonly ("active" | "deleted")[]): Mutation {
         },
         getDeleted: async (name, signal) => {
           const deleted = await getDeleted(name, signal);
-          return looks.includes("deleted") ? { ...owned(deleted), version: listed ?? deleted.version } : deleted;
+          return deleted && looks.includes("deleted")
+            ? { ...owned(deleted), version: listed ?? deleted.version }
+            : deleted;
         },
       };
     }),
@@ -192,7 +194,7 @@ export const mutants: readonly Mutant[] = [
         },
         getDeleted: async (name, signal) => {
           const deleted = await getDeleted(name, signal);
-          return { ...deleted, version: first ?? deleted.version };
+          return deleted && { ...deleted, version: first ?? deleted.version };
         },
       };
     }),
@@ -214,7 +216,10 @@ export const mutants: readonly Mutant[] = [
           version = versions[0]?.version ?? version;
           return versions;
         },
-        getDeleted: async (name, signal) => ({ ...(await getDeleted(name, signal)), version }),
+        getDeleted: async (name, signal) => {
+          const deleted = await getDeleted(name, signal);
+          return deleted && { ...deleted, version };
+        },
       };
     }),
     steps: [

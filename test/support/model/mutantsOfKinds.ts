@@ -181,7 +181,7 @@ export const mutantsOfKinds: readonly Mutant[] = [
         },
         getDeleted: async (name, signal) => {
           const deleted = await getDeleted(name, signal);
-          return { ...deleted, version: deleted.version ?? last };
+          return deleted && { ...deleted, version: deleted.version ?? last };
         },
       };
     }),

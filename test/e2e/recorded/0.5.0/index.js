@@ -17,9 +17,9 @@ const provider = new KeyVaultBackupProvider("recorded", {
   disableInstanceDiscovery: true,
   disableChallengeResourceVerification: true,
 });
-const [vaultUri, replica, scratch] = ["kv-recorded", "kv-recorded-replica", "kv-recorded-scratch"].map(
-  (name) => `https://${name}.vault.azure.net/`,
-);
+const vaultUri = "https://kv-recorded.vault.azure.net/";
+const replica = "https://kv-recorded-replica.vault.azure.net/";
+const scratch = "https://kv-recorded-scratch.vault.azure.net/";
 const options = { triggers: [1, { team: "billing" }], retain: 1 };
 const backups = {
   orders: new KeyBackup("orders", { vaultUri, keyName: "orders", ...options }, { provider }),

@@ -235,9 +235,9 @@ describe("the remedy of a failure", () => {
     expect(remedy("purge-protection", { kind })).toContain(`soft-deleted ${noun}`);
   });
 
-  it("has the command that shows a key or a secret that has the name", () => {
+  it("has the command that lists the versions of what has the name, which prints no value", () => {
     for (const kind of [key, secret]) {
-      expect(remedy("name-taken", { kind })).toContain(`az keyvault ${kind.noun} show --vault-name kv-prod`);
+      expect(remedy("name-taken", { kind })).toContain(`az keyvault ${kind.noun} list-versions --vault-name kv-prod`);
     }
   });
 

@@ -87,7 +87,7 @@ describe.each([key, secret])("a $noun that has the name of a certificate in the 
     blocker().permissions.clear();
     const message = await refused();
     expect(message).toContain('Key Vault refused to restore certificate "orders"');
-    expect(message).toContain("A certificate or key or secret of that name is in use, soft-deleted or just purged");
+    expect(message).toContain("A certificate or key or secret of that name is in use or was deleted");
   });
 });
 

@@ -59,22 +59,22 @@ describe("one sentence is the answer to", () => {
     [
       "a backup that does not name its object",
       () => ({ backup: { blob } }),
-      "backup must name one object by one of keyName, secretName, certificateName, or by its URI, so that RestoreDrill knows what it may copy.",
+      "backup does not name its object by one of keyName, secretName, certificateName, or by its URI, so that RestoreDrill knows what it may copy.",
     ],
     [
       "a backup whose names are undefined",
       () => ({ backup: { blob, keyName: null, secretName: undefined } }),
-      "backup must name one object",
+      "backup does not name its object",
     ],
     [
       "a backup that names objects of two kinds",
       () => ({ backup: { ...backup, secretName: "orders" } }),
-      "backup must name one object",
+      "backup does not name its object",
     ],
     [
       "a blob that is not known yet, without a name",
       () => ({ backup: { blob: unknown } }),
-      "backup must name one object",
+      "backup does not name its object",
     ],
     [
       "the backup of a secret for a Managed HSM",

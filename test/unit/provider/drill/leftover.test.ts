@@ -383,3 +383,19 @@ describe.each(objectKinds)("the deletion of a resource that drills a $noun", (ki
     expect(stack.copies.has("orders")).toBe(true);
   });
 });
+
+describe.each(objectKinds)("a vault with a copy of a $noun that becomes the vault of the backup's source", (kind) => {
+  it("is not touched by the next drill, which a line says", async () => {
+    stack = await service.stackOf(kind);
+    await leaves("delete", record);
+    permit(stack, "delete");
+    const { name, uri } = kind.properties;
+    const scratch = await service.service.createVault();
+    const backup = { ...stack.backupRef, [name]: "orders", [uri]: copyUri(stack) };
+    stack.printed.length = 0;
+    await up({ ...record, backup, vaultUri: scratch.vaultUri });
+    expect(stack.drill.outputs).toMatchObject({ vaultUri: scratch.vaultUri });
+    expect([stack.changes, stack.copies.has("orders"), isEmpty(scratch)]).toEqual([[], true, true]);
+    expect(stack.lines.join("\n")).toContain("the backup is now of an object in this vault");
+  });
+});

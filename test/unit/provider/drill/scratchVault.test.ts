@@ -64,7 +64,7 @@ describe.each(objectKinds.flatMap((kind) => states.map((state) => ({ kind, noun:
       settle();
       const { failure, leftover } = await refused();
       expect(failure).toContain(
-        "with versions of the backup, perhaps a copy of an interrupted drill. It was not touched",
+        "with versions of the backup, which an interrupted drill may have left. It was not touched",
       );
       const isSoftDeleted = state === "soft-deleted";
       expect(leftover).toMatchObject({

@@ -76,7 +76,7 @@ describe.each(objectKinds)("a restored $noun:", (kind) => {
       expect(stack.restore.outputs).toMatchObject({ status: "present" });
       expect(stack.restore.outputs).not.toHaveProperty("statusReason");
       expect(versions()).toEqual(stack.backupRef.versions);
-      expect(stack.lines.at(-1)).toContain(`it will be restored, because ${capitalized(noun)} "orders" is not in`);
+      expect(stack.lines.at(-1)).toContain(`a restore is due, because ${capitalized(noun)} "orders" is not in`);
     });
 
     it("finds the object soft-deleted with the command that recovers it, and the next update does not touch it", async () => {
@@ -156,7 +156,7 @@ describe.each(objectKinds)("a restored $noun:", (kind) => {
         [properties.uri]: `${other.vaultUri}${collection}/orders`,
       });
       expect(stack.restore.id).toBe(id);
-      expect(stack.lines).toEqual([expect.stringContaining("it will be restored, because vaultUri changed.")]);
+      expect(stack.lines).toEqual([expect.stringContaining("a restore is due, because vaultUri changed.")]);
       expect(other.collection(collection).has("orders")).toBe(true);
       expect(stack.target.requests).toEqual([]);
       expect(stack.copies.has("orders")).toBe(true);
@@ -286,7 +286,7 @@ describe.each(objectKinds)("a restored $noun:", (kind) => {
       const invoices = { backup: { blob: unknown, [properties.name]: "invoices" } };
       for (const inputs of [other, invoices]) {
         expect(await stack.restore.preview(stack.restoring(inputs))).toBe(true);
-        expect(stack.lines.at(-1)).toContain("it will be restored, because");
+        expect(stack.lines.at(-1)).toContain("a restore is due, because");
       }
     });
   });

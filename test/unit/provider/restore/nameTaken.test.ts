@@ -213,7 +213,9 @@ describe.each(objectKinds)("a $noun that is in the vault already", (kind) => {
     };
     stack.target.afterRequest("listVersions", disappears);
     expect(await stack.restore.up(stack.restoring())).toBe(false);
-    expect(stack.restore.failureMessage).toContain(`its name was taken a moment ago, and now no ${noun} is seen`);
+    expect(stack.restore.failureMessage).toContain(
+      `the name was taken, and now the vault shows no ${noun} of this name`,
+    );
     expect(stack.restore.failureMessage).toContain("Run again.");
     await up();
   });
