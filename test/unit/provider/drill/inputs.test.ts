@@ -59,7 +59,7 @@ describe("one sentence is the answer to", () => {
     [
       "a backup that does not name its object",
       () => ({ backup: { blob } }),
-      "backup does not name its object by one of keyName, secretName, certificateName, or by its URI, so that RestoreDrill knows what it may copy.",
+      "backup does not name its object: set one of keyName, secretName, certificateName in backup, or the URI of the object.",
     ],
     [
       "a backup whose names are undefined",

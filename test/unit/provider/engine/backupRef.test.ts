@@ -148,7 +148,7 @@ describe("a mistake in a backup", () => {
       expect(checkBackupRef(undefined, "RestoreDrill", given)).toEqual({
         backup: given,
         mistakes: [
-          "backup does not name its object by one of keyName, secretName, certificateName, or by its URI, so that RestoreDrill knows what it may copy.",
+          "backup does not name its object: set one of keyName, secretName, certificateName in backup, or the URI of the object.",
         ],
       });
     }
