@@ -26,8 +26,8 @@ export type CertificateRestoreArgs = BackupSource<CertificateBackup | Certificat
  *
  * Needs the data actions `Microsoft.KeyVault/vaults/certificates/restore/action` and `.../certificates/read` (access policy:
  * `restore`, `get`, `list`); for `recreate` also `.../certificates/delete` and `.../certificates/purge/action` (`delete`,
- * `purge`). To tell what has a name that is taken, and to wait for a name that was purged, also `.../keys/read` and
- * `.../secrets/readMetadata/action` (`list` and `get` of keys, `list` of secrets).
+ * `purge`). To tell which object has a name that is taken, also `.../keys/read` and `.../secrets/readMetadata/action`
+ * (`list` and `get` of keys, `list` of secrets).
  *
  * @see https://learn.microsoft.com/rest/api/keyvault/certificates/restore-certificate/restore-certificate
  */
