@@ -70,39 +70,42 @@ async function classifyConflict(
   requests: Requests,
 ): Promise<Restoration> {
   const kinds = [kind, ...kind.sharesNamesWith];
-  const collections = kinds.map(({ collection }) => collection).join("|");
-  const nouns = kinds.map(({ noun }) => noun).join("|");
-  // The service says which name: in the URI of the object, or at the beginning of its sentence.
-  const named =
-    new RegExp(`/(?:${collections})/([0-9a-zA-Z-]+)`).exec(conflict.explanation) ??
-    new RegExp(`\\b(?:${nouns}) ([0-9a-zA-Z-]+) is\\b`, "i").exec(conflict.explanation);
-  const name = named?.[1] ?? expectedName;
+  const name = nameIn(conflict, kinds) ?? expectedName;
   if (name === undefined) {
     throw conflict;
   }
   const taken = { kind: "nameTaken", name, mayBeDone: requests.mayBeDone() } as const;
-  let isKnown = true;
-  let isOwnKnown = true;
+  const hidden: ObjectKind[] = [];
   for (const occupant of kinds) {
     const { signal } = requests;
     const found = await findOccupant({ client: requests.clientOf(occupant), signal }, name);
-    if (found !== undefined && found !== "mayNotLook") {
+    if (found === "mayNotLook") {
+      hidden.push(occupant);
+    } else if (found !== undefined) {
       // A key or secret that a certificate manages is the sign of that certificate.
       const isSign = found.isManaged && occupant !== kind;
       return { ...taken, ...found, occupant: isSign ? kind : occupant };
     }
-    isKnown &&= found === undefined;
-    isOwnKnown &&= occupant !== kind || found === undefined;
   }
-  const told = kinds.find(({ noun }) => new RegExp(`^${noun} `, "i").test(conflict.explanation));
-  if (!isKnown && conflict.isSoftDeleted && told !== undefined) {
+  const told = hidden.find(({ noun }) => new RegExp(`^${noun} `, "i").test(conflict.explanation));
+  if (conflict.isSoftDeleted && told !== undefined) {
     return { ...taken, occupant: told, isSoftDeleted: true, isManaged: false };
   }
-  if (!isOwnKnown) {
+  if (hidden.includes(kind)) {
     throw conflict;
   }
   // For a while after a purge, the name has no object and is not free.
-  throw new NameNotFree(isKnown ? undefined : conflict);
+  throw new NameNotFree(hidden.length === 0 ? undefined : conflict);
+}
+
+/** The name that the service says is taken: in the URI of the object, or at the beginning of its sentence. */
+function nameIn({ explanation }: Refusal, kinds: readonly ObjectKind[]): string | undefined {
+  const collections = kinds.map(({ collection }) => collection).join("|");
+  const nouns = kinds.map(({ noun }) => noun).join("|");
+  const named =
+    new RegExp(`/(?:${collections})/([0-9a-zA-Z-]+)`).exec(explanation) ??
+    new RegExp(`\\b(?:${nouns}) ([0-9a-zA-Z-]+) is\\b`, "i").exec(explanation);
+  return named?.[1];
 }
 
 /** The object that has the name; undefined if there is none. */
