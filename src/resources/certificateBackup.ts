@@ -42,7 +42,13 @@ export type CertificateBackupArgs = (CertificateByUri | CertificateByVaultAndNam
  *
  * @see https://learn.microsoft.com/rest/api/keyvault/certificates/backup-certificate/backup-certificate
  */
-export class CertificateBackup extends ObjectBackup {
+export class CertificateBackup extends ObjectBackup<CertificateBackupArgs> {
+  /** @internal */
+  static readonly noun = "Certificate";
+
+  /** @internal */
+  static override readonly ownOutputs: readonly string[] = ["thumbprints"];
+
   /** Name of the certificate. */
   declare readonly certificateName: pulumi.Output<string>;
 
@@ -54,8 +60,4 @@ export class CertificateBackup extends ObjectBackup {
 
   /** `x5t` of each version: SHA-1 of the certificate's DER, base64url. A restored certificate is compared with them. */
   declare readonly thumbprints: pulumi.Output<Record<string, string>>;
-
-  constructor(name: string, args: CertificateBackupArgs, opts?: pulumi.CustomResourceOptions) {
-    super("Certificate", name, args, opts, { thumbprints: undefined });
-  }
 }

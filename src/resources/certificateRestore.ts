@@ -31,7 +31,10 @@ export type CertificateRestoreArgs = BackupSource<CertificateBackup | Certificat
  *
  * @see https://learn.microsoft.com/rest/api/keyvault/certificates/restore-certificate/restore-certificate
  */
-export class CertificateRestore extends ObjectRestore {
+export class CertificateRestore extends ObjectRestore<CertificateRestoreArgs> {
+  /** @internal */
+  static readonly noun = "Certificate";
+
   /** Name of the certificate. */
   declare readonly certificateName: pulumi.Output<string>;
 
@@ -40,8 +43,4 @@ export class CertificateRestore extends ObjectRestore {
 
   /** URI of the newest version, as of the restore or the last refresh. */
   declare readonly certificateUriWithVersion: pulumi.Output<string>;
-
-  constructor(name: string, args: CertificateRestoreArgs, opts?: pulumi.CustomResourceOptions) {
-    super("Certificate", name, args, opts);
-  }
 }

@@ -52,7 +52,13 @@ export type KeyBackupArgs = (KeyByUri | KeyByVaultAndName) & BackupOptions;
  *
  * @see https://learn.microsoft.com/rest/api/keyvault/keys/backup-key/backup-key
  */
-export class KeyBackup extends ObjectBackup {
+export class KeyBackup extends ObjectBackup<KeyBackupArgs> {
+  /** @internal */
+  static readonly noun = "Key";
+
+  /** @internal */
+  static override readonly ownOutputs: readonly string[] = ["thumbprints"];
+
   /** Name of the key. */
   declare readonly keyName: pulumi.Output<string>;
 
@@ -67,8 +73,4 @@ export class KeyBackup extends ObjectBackup {
    * the thumbprint of the newest version. Symmetric keys have none.
    */
   declare readonly thumbprints: pulumi.Output<Record<string, string>>;
-
-  constructor(name: string, args: KeyBackupArgs, opts?: pulumi.CustomResourceOptions) {
-    super("Key", name, args, opts, { thumbprints: undefined });
-  }
 }

@@ -28,7 +28,10 @@ export type KeyRestoreArgs = BackupSource<KeyBackup | KeyBackupToRestore> & Rest
  *
  * @see https://learn.microsoft.com/rest/api/keyvault/keys/restore-key/restore-key
  */
-export class KeyRestore extends ObjectRestore {
+export class KeyRestore extends ObjectRestore<KeyRestoreArgs> {
+  /** @internal */
+  static readonly noun = "Key";
+
   /** Name of the key. */
   declare readonly keyName: pulumi.Output<string>;
 
@@ -37,8 +40,4 @@ export class KeyRestore extends ObjectRestore {
 
   /** URI of the newest version, as of the restore or the last refresh. */
   declare readonly keyUriWithVersion: pulumi.Output<string>;
-
-  constructor(name: string, args: KeyRestoreArgs, opts?: pulumi.CustomResourceOptions) {
-    super("Key", name, args, opts);
-  }
 }

@@ -59,7 +59,10 @@ export interface PreviousBackup {
 type Noun = "Key" | "Secret" | "Certificate";
 
 /** What backups of all kinds of objects have in common. Programs declare a `KeyBackup`, `SecretBackup` or `CertificateBackup`. */
-export abstract class ObjectBackup extends pulumi.dynamic.Resource {
+export abstract class ObjectBackup<Args extends BackupOptions> extends pulumi.dynamic.Resource {
+  /** @internal */
+  static readonly ownOutputs: readonly string[] = [];
+
   /** URI of the vault, with a slash at its end. */
   declare readonly vaultUri: pulumi.Output<string>;
 
@@ -108,14 +111,12 @@ export abstract class ObjectBackup extends pulumi.dynamic.Resource {
    */
   declare readonly previous: pulumi.Output<PreviousBackup[]>;
 
-  /** @internal */
-  protected constructor(
-    noun: Noun,
-    name: string,
-    args: BackupOptions & { readonly vaultUri?: pulumi.Input<string> | undefined },
-    opts: pulumi.CustomResourceOptions | undefined,
-    ownOutputs: Readonly<Record<string, undefined>> = {},
-  ) {
+  // A subclass has no constructor of its own: each one would add a frame to the stack that every state records.
+  constructor(name: string, args: Args, opts?: pulumi.CustomResourceOptions) {
+    const { noun, ownOutputs } = new.target as unknown as {
+      readonly noun: Noun;
+      readonly ownOutputs: readonly string[];
+    };
     const resource = `${noun}Backup` as const;
     const kind = noun.toLowerCase() as Lowercase<Noun>;
     const [objectName, uri] = [`${kind}Name`, `${kind}Uri`];
@@ -129,7 +130,7 @@ export abstract class ObjectBackup extends pulumi.dynamic.Resource {
         ...args,
         [`${uri}WithVersion`]: undefined,
         versions: undefined,
-        ...ownOutputs,
+        ...Object.fromEntries(ownOutputs.map((output) => [output, undefined])),
         updatedAt: undefined,
         tags: undefined,
         blob: undefined,
@@ -151,8 +152,8 @@ export abstract class ObjectBackup extends pulumi.dynamic.Resource {
     pulumi.all([output[uri], this.versions]).apply(([objectUri, versions]) => {
       warnOfManyVersions(this, objectUri ?? "", versions?.length ?? 0);
     });
-    const declaredUri = (args as Readonly<Record<string, pulumi.Input<string> | undefined>>)[uri];
-    pulumi.output(declaredUri ?? args.vaultUri).apply((vault) => {
+    const declared = args as unknown as Readonly<Record<string, pulumi.Input<string> | undefined>>;
+    pulumi.output(declared[uri] ?? declared.vaultUri).apply((vault) => {
       if (vault !== undefined && URL.canParse(vault)) {
         warnOfSecretsProvider(this, vault);
       }

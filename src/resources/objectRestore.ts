@@ -39,7 +39,7 @@ export interface RestoredFrom {
 type Noun = "Key" | "Secret" | "Certificate";
 
 /** What restores of all kinds of objects have in common. Programs declare a `KeyRestore`, `SecretRestore` or `CertificateRestore`. */
-export abstract class ObjectRestore extends pulumi.dynamic.Resource {
+export abstract class ObjectRestore<Args extends BackupSource & RestoreOptions> extends pulumi.dynamic.Resource {
   /** URI of the vault, with a slash at its end. */
   declare readonly vaultUri: pulumi.Output<string>;
 
@@ -67,13 +67,9 @@ export abstract class ObjectRestore extends pulumi.dynamic.Resource {
   /** Why `status` is not `present`; undefined if it is. */
   declare readonly statusReason: pulumi.Output<string | undefined>;
 
-  /** @internal */
-  protected constructor(
-    noun: Noun,
-    name: string,
-    args: BackupSource & RestoreOptions,
-    opts: pulumi.CustomResourceOptions | undefined,
-  ) {
+  // A subclass has no constructor of its own: each one would add a frame to the stack that every state records.
+  constructor(name: string, args: Args, opts?: pulumi.CustomResourceOptions) {
+    const { noun } = new.target as unknown as { readonly noun: Noun };
     const resource = `${noun}Restore` as const;
     const kind = noun.toLowerCase() as Lowercase<Noun>;
     const { backup: _, blob: __, ...others } = args;

@@ -44,7 +44,10 @@ export type SecretBackupArgs = (SecretByUri | SecretByVaultAndName) & BackupOpti
  *
  * @see https://learn.microsoft.com/rest/api/keyvault/secrets/backup-secret/backup-secret
  */
-export class SecretBackup extends ObjectBackup {
+export class SecretBackup extends ObjectBackup<SecretBackupArgs> {
+  /** @internal */
+  static readonly noun = "Secret";
+
   /** Name of the secret. */
   declare readonly secretName: pulumi.Output<string>;
 
@@ -53,8 +56,4 @@ export class SecretBackup extends ObjectBackup {
 
   /** URI of the newest version that the backup holds; undefined if the versions could not be listed. */
   declare readonly secretUriWithVersion: pulumi.Output<string | undefined>;
-
-  constructor(name: string, args: SecretBackupArgs, opts?: pulumi.CustomResourceOptions) {
-    super("Secret", name, args, opts);
-  }
 }

@@ -29,7 +29,10 @@ export type SecretRestoreArgs = BackupSource<SecretBackup | SecretBackupToRestor
  *
  * @see https://learn.microsoft.com/rest/api/keyvault/secrets/restore-secret/restore-secret
  */
-export class SecretRestore extends ObjectRestore {
+export class SecretRestore extends ObjectRestore<SecretRestoreArgs> {
+  /** @internal */
+  static readonly noun = "Secret";
+
   /** Name of the secret. */
   declare readonly secretName: pulumi.Output<string>;
 
@@ -38,8 +41,4 @@ export class SecretRestore extends ObjectRestore {
 
   /** URI of the newest version, as of the restore or the last refresh. */
   declare readonly secretUriWithVersion: pulumi.Output<string>;
-
-  constructor(name: string, args: SecretRestoreArgs, opts?: pulumi.CustomResourceOptions) {
-    super("Secret", name, args, opts);
-  }
 }
