@@ -111,7 +111,6 @@ export abstract class ObjectBackup<Args extends BackupOptions> extends pulumi.dy
    */
   declare readonly previous: pulumi.Output<PreviousBackup[]>;
 
-  // A subclass has no constructor of its own: each one would add a frame to the stack that every state records.
   constructor(name: string, args: Args, opts?: pulumi.CustomResourceOptions) {
     const { noun, ownOutputs } = new.target as unknown as {
       readonly noun: Noun;

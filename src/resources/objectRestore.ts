@@ -67,7 +67,6 @@ export abstract class ObjectRestore<Args extends BackupSource & RestoreOptions> 
   /** Why `status` is not `present`; undefined if it is. */
   declare readonly statusReason: pulumi.Output<string | undefined>;
 
-  // A subclass has no constructor of its own: each one would add a frame to the stack that every state records.
   constructor(name: string, args: Args, opts?: pulumi.CustomResourceOptions) {
     const { noun } = new.target as unknown as { readonly noun: Noun };
     const resource = `${noun}Restore` as const;
