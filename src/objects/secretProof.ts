@@ -11,7 +11,9 @@ export async function compareSecret(kind: ObjectKind<SecretObjectClient>, tools:
   const results = await mapConcurrently(versions, async (restored) => {
     const { version } = restored;
     const getValue = (client: SecretObjectClient, signal: AbortSignal) => client.getValue(name, version, signal);
-    const [value, original] = await Promise.all([copy(kind, "get", getValue), source?.(kind, "get", getValue)]);
+    const value = await copy(kind, "get", getValue);
+    // Without a value to compare it with, the source's is not read.
+    const original = "value" in value ? await source?.(kind, "get", getValue) : undefined;
     const attributes = compareAttributes(restored, listed);
     return [version, { attributes, ...compareValues(value, original) }] as const;
   });

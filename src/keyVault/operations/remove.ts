@@ -55,7 +55,8 @@ export async function remove(
       return { kind: "removed" };
     }
     // A look at a disabled secret does not tell its version; the answer to its own deletion did.
-    const version = deleted.version ?? (deleted.purgedAt === removed?.purgedAt ? removed?.version : undefined);
+    const isRemoved = deleted.purgedAt !== undefined && deleted.purgedAt === removed?.purgedAt;
+    const version = deleted.version ?? (isRemoved ? removed?.version : undefined);
     return await purge(connection, kind, name, { ...deleted, version }, isExpected);
   } catch (error) {
     return { kind: "failed", isSoftDeleted, because: reasonOf(error) };

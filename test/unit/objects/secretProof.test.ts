@@ -123,6 +123,7 @@ describe("the value of a restored secret", () => {
     copy.secrets.permissions.delete("get");
     const because = expect.stringMatching(/^not run: .*read the value of secret.*403.*getSecret\/action/);
     expect(await proveOne()).toMatchObject({ attributes: "passed", value: because });
+    expect(source.count("get")).toBe(0);
   });
 
   it("passes if only the copy can be read, and it is told that nothing was compared, and why", async () => {
