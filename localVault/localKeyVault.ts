@@ -81,7 +81,7 @@ export class LocalKeyVault {
     return this.#started.get(name);
   }
 
-  /** The vault of that name. Creates the vault with the options if there is none. */
+  /** The vault with this name. Creates the vault with the options if the vault does not exist. */
   async ensureVault(name: string, options: VaultOptions = {}): Promise<LocalVault> {
     return (await this.#vaults.get(name)) ?? this.createVault(name, options);
   }

@@ -57,7 +57,7 @@ export function ownAttributes({ enabled, notBefore, expires, created, updated }:
   };
 }
 
-/** An answer leaves out tags if there are none. */
+/** The answer about an object without tags has no member `tags`. */
 export const tagsMember = ({ tags }: StoredVersion): Json => (Object.keys(tags).length === 0 ? {} : { tags });
 
 export const managedMember = ({ managed }: { readonly managed: boolean }): Json => (managed ? { managed: true } : {});

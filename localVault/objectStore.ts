@@ -99,7 +99,7 @@ export class ObjectStore<Version extends StoredVersion> implements NameStore {
     return { version: newId(this.#vaultKind), created, updated: created, enabled: true, tags: {} };
   }
 
-  /** Adds a version, and the object itself if there is none of that name. The version is seen after these milliseconds. */
+  /** Adds a version, and creates the object if it does not exist. Clients see the version after so many milliseconds. */
   add(
     name: string,
     version: Version,

@@ -14,7 +14,7 @@ export function blobBytes(blob: string): number {
 
 /**
  * A blob as the service returns it, base64url without padding, from any form in which people keep one: base64url or base64,
- * with or without line breaks, or the contents of a backup file. Undefined if the text is none of these.
+ * with or without line breaks, or the contents of a backup file. Undefined if the text has none of these forms.
  */
 export function canonicalBlob(text: string): string | undefined {
   const file = text.trim();

@@ -22,7 +22,7 @@ export interface ObjectVersion {
 
 export interface CurrentVersion {
   readonly version: string;
-  /** RFC 7638, SHA-256, of the public key; undefined if there is none. */
+  /** RFC 7638, SHA-256, of the public key; undefined for a symmetric key. */
   readonly thumbprint: string | undefined;
 }
 

@@ -39,7 +39,7 @@ export function deletedOf(properties: SdkProperties): DeletedObject {
   };
 }
 
-/** What a recovery level says of purging early; undefined if there is none. */
+/** Whether a recovery level allows an early purge; undefined without a level. */
 export function isPurgeableBy(recoveryLevel: string | undefined): boolean | undefined {
   return recoveryLevel?.includes("Purgeable");
 }

@@ -74,7 +74,7 @@ export interface DrillCheck {
   readonly expiresAt?: string;
 }
 
-/** A copy that is still in the scratch vault, or an object that is perhaps a copy: `because` says which. */
+/** A copy that is still in the scratch vault, or an object that may be a copy: `because` says which. */
 export interface LeftoverCopy {
   /** URI of the object, without a version. */
   readonly uri: string;
@@ -146,7 +146,7 @@ export class RestoreDrill extends pulumi.dynamic.Resource {
   /** SHA-256 of the decoded blob, hexadecimal. */
   declare readonly blobSha256: pulumi.Output<string>;
 
-  /** A copy, or perhaps a copy, that is still in the scratch vault; undefined if there is none. */
+  /** What the drill may have left in the scratch vault: a copy, or an object that may be a copy. Undefined if nothing is left. */
   declare readonly leftover: pulumi.Output<LeftoverCopy | undefined>;
 
   constructor(name: string, args: RestoreDrillArgs, opts?: pulumi.CustomResourceOptions) {

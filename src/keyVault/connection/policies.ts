@@ -117,7 +117,7 @@ export function firstCallAlonePolicy(patience: number, clock: Clock): PipelinePo
   };
 }
 
-/** What the attempts at an operation came to. Operations are told apart by their signals. */
+/** The outcomes of the attempts at each operation. The abort signal identifies the operation. */
 export interface Outcomes {
   readonly policy: PipelinePolicy;
   /** The status or connection code of the last attempt; undefined if it succeeded or has no outcome yet. */

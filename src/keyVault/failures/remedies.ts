@@ -31,15 +31,15 @@ const remedies = {
       ? `The ${noun} is disabled: enable the version.`
       : `The ${noun}'s own attributes or key_ops forbid the operation: enable the version, or correct nbf, exp or key_ops.`,
   "managed-by-certificate": ({ name }) =>
-    `${name === "backup" ? "Back up" : "Act on"} the certificate that it belongs to.`,
+    name === "backup" ? "Back up the certificate that it belongs to." : "Use the certificate that it belongs to.",
   "name-not-free": "Run again in a few minutes.",
   "name-taken": ({ kind: { noun, sharesNamesWith }, vaultUri, objectName }) => {
     const nouns = [noun, ...sharesNamesWith.map((other) => other.noun)].join(" or ");
-    const show =
+    const command =
       objectName && sharesNamesWith.length === 0
         ? `; see ${azCommand(noun, "list-versions", vaultUri, objectName)}`
         : "";
-    return `A ${nouns} of that name is in use or was deleted${show}.`;
+    return `A ${nouns} of that name is in use or was deleted${command}.`;
   },
   busy: "Another operation on the object is under way: run again.",
   "not-found": ({ kind, vaultUri, objectName }) =>

@@ -14,7 +14,7 @@ export interface FoundObject {
 export interface MissingObject {
   readonly kind: "missing";
   readonly because: string;
-  /** The soft-deleted object that has the name; undefined if there is none, or if the identity may not see it. */
+  /** The soft-deleted object with the name; undefined if no such object exists, or if the identity may not see it. */
   readonly deleted: DeletedObject | undefined;
 }
 

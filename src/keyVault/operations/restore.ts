@@ -108,7 +108,7 @@ function nameIn({ explanation }: Refusal, kinds: readonly ObjectKind[]): string 
   return named?.[1];
 }
 
-/** The object that has the name; undefined if there is none. */
+/** The object with the name; undefined if no object has the name. */
 async function findOccupant(
   requests: Pick<Requests, "client" | "signal">,
   name: string,

@@ -49,7 +49,7 @@ export interface Family<Plan extends AnyPlan> {
   check(declared: Properties, configuration: Configuration): Checked;
   /** Decides what is due; offline and pure. */
   plan(recorded: Properties, declared: Properties, now: number): Plan;
-  /** What the user is told of a plan; undefined if there is nothing to tell. */
+  /** The line for the user about a plan; undefined if the user needs no line. */
   explain(plan: Plan): string | undefined;
   /** URI of the object that a record is about. */
   uriOf(recorded: Properties): string;
