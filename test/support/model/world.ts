@@ -283,7 +283,7 @@ export class World {
   async #previewAll(): Promise<void> {
     const { process } = this.service;
     process.phase = "preview";
-    const { length } = process.sent;
+    const before = [...process.sent];
     const backup = this.declaration("backup");
     const isDue = backup !== undefined && (await this.#previewed("backup", backup)) !== false;
     for (const resource of ["restore", "drill"] as const) {
@@ -295,7 +295,7 @@ export class World {
         await this.#previewed(resource, isDue ? { ...declaration, backup: unknown } : declaration);
       }
     }
-    assert.equal(process.sent.length, length, "A preview makes a request.");
+    assert.deepEqual(process.sent, before, "A preview makes a request.");
   }
 
   async #previewed(resource: ResourceName, declaration: Properties): Promise<boolean | undefined> {
