@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { BackupWrapping } from "./backupBlob";
-import { createCertificate } from "./certificate";
+import { type Certificate, createCertificate } from "./certificate";
 import { startControlEndpoint } from "./controlEndpoint";
 import { LocalIdentity } from "./localIdentity";
 import { LocalVault, type VaultHost } from "./localVault";
@@ -21,6 +21,8 @@ export class LocalKeyVault {
   readonly identity: LocalIdentity;
   readonly certificatePath: string;
   readonly certificatePem: string;
+  /** The certificate of all hosts, for another service that the same processes are to trust. */
+  readonly certificate: Certificate;
   readonly #host: VaultHost;
   readonly #vaults = new Map<string, Promise<LocalVault>>();
   readonly #started = new Map<string, LocalVault>();
@@ -33,6 +35,7 @@ export class LocalKeyVault {
     this.#host = host;
     this.identity = host.identity;
     this.certificatePath = certificatePath;
+    this.certificate = host.certificate;
     this.certificatePem = host.certificate.certificatePem;
     this.#temporaryFolder = temporaryFolder;
   }

@@ -182,7 +182,7 @@ describe("without an engine on PATH", () => {
 
   it("removes unfinished builds older than a day and keeps newer ones", async () => {
     const cache = join(machine, "cache", "pulumi-azure-keyvault-backup");
-    const [stale, recent] = ["engine-v3.1.0-x.building-old", "engine-v3.1.0-x.building-new"];
+    const [stale, recent] = ["engine-v3.1.0-x.unfinished-old", "engine-v3.1.0-x.unfinished-new"];
     await mkdir(join(cache, stale, "bin"), { recursive: true });
     await mkdir(join(cache, recent, "bin"), { recursive: true });
     const twoDaysAgo = new Date(Date.now() - 2 * 24 * 60 * 60_000);
