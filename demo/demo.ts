@@ -1,7 +1,8 @@
 import { createHash, createPublicKey, verify } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { installPackage } from "../engine/installPackage";
 import { provideEngine } from "../engine/provideEngine";
@@ -21,6 +22,7 @@ interface Outputs {
     readonly versions: readonly string[];
     readonly blob: string;
     readonly blobSha256: string;
+    readonly copies: readonly { readonly uri: string; readonly status: string }[];
   }[];
   readonly restored: readonly string[];
   readonly evidence: readonly {
@@ -204,14 +206,31 @@ async function run({ project, vault, scratch }: Scene): Promise<void> {
   check(isOldVerified && isNewVerified, "the restored key does not sign as the lost key did");
   check(isValueEqual && isCertificateEqual, "the restored secret or certificate is another");
 
-  begin("pulumi destroy succeeds, because the vault has every version that the backups hold");
+  begin("Keep copies outside the state, in a directory");
+  const place = path.join(project.folder, "copies");
+  await mkdir(place);
+  await project.configure({ copyTo: pathToFileURL(place).href });
+  await succeeds(project, "up", "--yes");
+  const written = (await outputsOf(project)).recorded.flatMap((backup) => backup.copies);
+  check(written.length === 3 && written.every(({ status }) => status === "verified"), "a copy was not written");
+  say("Each copy is the file that az keyvault key restore (secret, certificate) takes:");
+  table(written.map(({ uri }) => [path.relative(place, fileURLToPath(uri))]));
+
+  begin("pulumi destroy succeeds, although the key is lost again: the copies stay");
+  source[0]?.lose();
+  say("The key was deleted and purged.");
   await succeeds(project, "destroy", "--yes");
   check((await project.resources()).length === 0, "the state still has resources");
+
+  begin("A copy alone brings the key back, without Pulumi and without the state");
+  const [{ uri = "" } = {}] = written;
   check(
-    source.every((object) => object.versions().length === 2),
-    "an object was deleted too",
+    await vault.keys.restore((await readFile(fileURLToPath(uri))).toString("base64url")),
+    "the copy was not restored",
   );
-  say("The blobs are gone from the state. The key, the secret and the certificate stay in the vault.");
+  const isCopyVerified = verify("sha256", order, publicKey, vault.keys.sign(names.key, firstVersion, digest));
+  table([["new signature by the key from the copy", isCopyVerified ? "verified" : "not verified"]]);
+  check(isCopyVerified, "the key from the copy does not sign as the lost key did");
 
   process.stdout.write(`
 To do the same with vaults in Azure, run in this folder, with the Pulumi CLI and after az login:
@@ -221,6 +240,7 @@ To do the same with vaults in Azure, run in this folder, with the Pulumi CLI and
    pulumi config set key <key>
    pulumi config set secret <secret>
    pulumi config set certificate <certificate>
+   pulumi config set copyTo https://<account>.blob.core.windows.net/<container> # keeps copies outside the state
    pulumi config set bringBack true                                            # restores what is lost
    pulumi config set scratchVaultUri https://<scratch-vault>.vault.azure.net/  # proves each backup
    pulumi up

@@ -11,19 +11,27 @@ import {
 
 const config = new pulumi.Config();
 const vaultUri = config.require("vaultUri");
+// Where the backups also go, outside the state.
+const place = config.get("copyTo");
+const copyTo = place ? [place] : [];
 
 const backups = {
-  key: new KeyBackup("key", { vaultUri, keyName: config.require("key") }),
-  secret: new SecretBackup("secret", { vaultUri, secretName: config.require("secret") }),
-  certificate: new CertificateBackup("certificate", { vaultUri, certificateName: config.require("certificate") }),
+  key: new KeyBackup("key", { vaultUri, keyName: config.require("key"), copyTo }),
+  secret: new SecretBackup("secret", { vaultUri, secretName: config.require("secret"), copyTo }),
+  certificate: new CertificateBackup("certificate", {
+    vaultUri,
+    certificateName: config.require("certificate"),
+    copyTo,
+  }),
 };
 
-export const recorded = Object.entries(backups).map(([kind, { versions, backedUpAt, blobSha256, blob }]) => ({
+export const recorded = Object.entries(backups).map(([kind, { versions, backedUpAt, blobSha256, blob, copies }]) => ({
   kind,
   versions,
   backedUpAt,
   blobSha256,
   blob,
+  copies,
 }));
 
 // Adopts what is there. Restores what a refresh has found to be lost, into its own vault.

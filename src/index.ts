@@ -12,11 +12,11 @@ export {
   type CertificateByVaultAndName,
 } from "./resources/certificateBackup";
 export { CertificateRestore, type CertificateRestoreArgs } from "./resources/certificateRestore";
-export { backupDataActions, drillDataActions } from "./resources/dataActions";
+export { backupDataActions, copyDataActions, drillDataActions } from "./resources/dataActions";
 export { KeyBackup, type KeyBackupArgs, type KeyByUri, type KeyByVaultAndName } from "./resources/keyBackup";
 export { KeyRestore, type KeyRestoreArgs } from "./resources/keyRestore";
 export { KeyVaultBackupProvider, type KeyVaultBackupProviderArgs } from "./resources/keyVaultBackupProvider";
-export type { BackupOptions, PreviousBackup } from "./resources/objectBackup";
+export type { BackupCopy, BackupOptions, PreviousBackup } from "./resources/objectBackup";
 export type { RestoredFrom, RestoreOptions } from "./resources/objectRestore";
 export {
   type DrillCheck,

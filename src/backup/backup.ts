@@ -1,3 +1,5 @@
+import type { BackupCopy } from "./copies";
+
 /** One backup of one object: the facts that a state records, and the blob if the state holds it. */
 export interface Backup {
   /** URI of the object that the backup was made from, without a version. */
@@ -11,6 +13,8 @@ export interface Backup {
   readonly blobBytes?: number | undefined;
   /** RFC 3339. */
   readonly backedUpAt: string;
+  /** In the order of the places that the program names. */
+  readonly copies?: readonly BackupCopy[] | undefined;
 }
 
 /** An earlier backup that is kept beside the newest. */

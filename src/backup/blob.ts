@@ -5,7 +5,11 @@ import { createHash } from "node:crypto";
  * `az keyvault key backup` writes.
  */
 export function sha256OfBlob(blob: string): string {
-  return createHash("sha256").update(bytesOf(blob)).digest("hex");
+  return sha256OfBytes(bytesOf(blob));
+}
+
+export function sha256OfBytes(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }
 
 export function blobBytes(blob: string): number {

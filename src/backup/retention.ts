@@ -1,5 +1,6 @@
 import type { Backup, LookedUpSource, PreviousBackup } from "./backup";
 import { damageOf } from "./blob";
+import { isIntact } from "./copies";
 import { isSameName, versionsNotIn, versionsText } from "./versions";
 
 type Holder = Pick<Backup, "sourceUri" | "versions">;
@@ -14,17 +15,17 @@ export function selectRetained(newest: Holder, earlier: readonly Backup[], retai
   const kept: PreviousBackup[] = [];
   const holders: Holder[] = [newest];
   let room = retain;
-  for (const { sourceUri, versions, blob, blobSha256, blobBytes, backedUpAt } of earlier) {
-    const backup = { sourceUri, versions, blob, blobSha256, blobBytes, backedUpAt };
+  for (const { sourceUri, versions, blob, blobSha256, blobBytes, backedUpAt, copies } of earlier) {
+    const backup = { sourceUri, versions, blob, blobSha256, blobBytes, backedUpAt, copies };
     const because = whyKept(backup, newest, holders);
     if (because !== undefined) {
-      // A blob that is damaged, or not here, may restore nothing: an older backup is not superseded by it.
-      if (backup.blob !== undefined && damageOf(backup) === undefined) {
+      // A backup without a whole blob anywhere may restore nothing: an older backup is not superseded by it.
+      if (isIntact(backup)) {
         holders.push(backup);
       }
       kept.push({ ...backup, keptBecause: because });
     } else if (room > 0 && damageOf(backup) === undefined) {
-      room -= 1;
+      room -= isIntact(backup) ? 1 : 0;
       kept.push({ ...backup, keptBecause: "retain keeps it; a newer backup holds all of its versions" });
     }
   }

@@ -8,18 +8,35 @@ type NoNamesOf<Noun extends "key" | "secret" | "certificate"> = {
   readonly [name in `${Noun}${"Name" | "Uri"}`]?: undefined;
 };
 
-/** What is known of a backup that is kept outside this program, such as a file. */
-interface BackupToRestore {
+/** A blob that the program has. */
+interface BlobInProgram {
   /**
    * The backup, always treated as secret: base64url as backup resources and the service return it, base64, or the contents of a
    * file that the Azure CLI (`az keyvault key backup`) or PowerShell (`Backup-AzKeyVaultKey`) wrote.
    */
   blob: pulumi.Input<string>;
+  blobUri?: undefined;
   /**
-   * SHA-256 of the decoded blob, hexadecimal. If it is set, any other blob is refused.
+   * SHA-256 of the decoded blob, hexadecimal: what `sha256sum` prints for a backup file or a copy. A blob with another hash is
+   * refused. With `blob`, the hash is optional. With `blobUri`, the hash is required.
    * @default not compared
    */
   blobSha256?: pulumi.Input<string> | undefined;
+}
+
+/** A blob that is read from a copy. */
+interface BlobInCopy {
+  blob?: undefined;
+  /**
+   * URI of a copy that has the backup: `https://{account}.blob.core.windows.net/{container}/...` or `file:///...`. The copy is read
+   * during the update with the identity of the stack, and verified with `blobSha256`.
+   */
+  blobUri: pulumi.Input<string>;
+  blobSha256: pulumi.Input<string>;
+}
+
+/** What is known of a backup that is kept outside this program, such as a file. */
+interface BackupFacts {
   /**
    * Every version that the blob holds, newest first, as `versions` of a backup resource. An object that is already in the vault
    * is recognised by them.
@@ -31,7 +48,9 @@ interface BackupToRestore {
 }
 
 /** A backup of a key that is kept outside this program, such as a file, and what is known of the backup. */
-export interface KeyBackupToRestore extends BackupToRestore, NoNamesOf<"secret" | "certificate"> {
+export type KeyBackupToRestore = (BlobInProgram | BlobInCopy) & KeyBackupFacts;
+
+interface KeyBackupFacts extends BackupFacts, NoNamesOf<"secret" | "certificate"> {
   /**
    * Name of the key in the blob.
    * @default the name in `keyUri`
@@ -44,7 +63,9 @@ export interface KeyBackupToRestore extends BackupToRestore, NoNamesOf<"secret" 
 }
 
 /** A backup of a secret that is kept outside this program, such as a file, and what is known of the backup. */
-export interface SecretBackupToRestore extends BackupToRestore, NoNamesOf<"key" | "certificate"> {
+export type SecretBackupToRestore = (BlobInProgram | BlobInCopy) & SecretBackupFacts;
+
+interface SecretBackupFacts extends BackupFacts, NoNamesOf<"key" | "certificate"> {
   /**
    * Name of the secret in the blob.
    * @default the name in `secretUri`
@@ -55,7 +76,9 @@ export interface SecretBackupToRestore extends BackupToRestore, NoNamesOf<"key" 
 }
 
 /** A backup of a certificate that is kept outside this program, such as a file, and what is known of the backup. */
-export interface CertificateBackupToRestore extends BackupToRestore, NoNamesOf<"key" | "secret"> {
+export type CertificateBackupToRestore = (BlobInProgram | BlobInCopy) & CertificateBackupFacts;
+
+interface CertificateBackupFacts extends BackupFacts, NoNamesOf<"key" | "secret"> {
   /**
    * Name of the certificate in the blob.
    * @default the name in `certificateUri`
@@ -90,6 +113,7 @@ export type BackupSource<Backup extends AnyBackup = AnyBackup> =
     };
 
 const memberNames: readonly string[] = [
+  "blobUri",
   "blobSha256",
   "keyName",
   "keyUri",

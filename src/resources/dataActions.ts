@@ -54,6 +54,15 @@ export function drillDataActions(...objects: Objects[]): string[] {
   );
 }
 
+/**
+ * The data actions that copies in Azure Blob Storage need, for a custom role with nothing else in it: to read, and to write new
+ * blobs. The role can neither overwrite nor delete. Restores and drills that read a copy need only `.../blobs/read`.
+ */
+export function copyDataActions(): string[] {
+  const blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs";
+  return [`${blobs}/add/action`, `${blobs}/read`];
+}
+
 /** @throws An error if a program without types names something else. */
 function namesOf(objects: readonly Objects[]): readonly Objects[] {
   const unknown = objects.find((name) => !Object.hasOwn(permissionsOf, name));

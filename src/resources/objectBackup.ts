@@ -33,6 +33,36 @@ export interface BackupOptions {
    * @default false
    */
   forceDelete?: pulumi.Input<boolean> | undefined;
+  /**
+   * Places outside the state: `https://{account}.blob.core.windows.net/{container}[/{prefix}]` or `file:///{directory}`. Each backup
+   * is also written there. The container or the directory must exist. Each copy is a new object, is read back, and is never
+   * overwritten or deleted by this package. A new place gets copies of the backups that the state records. The copies in a place that
+   * is no longer named stay there.
+   * @default []
+   */
+  copyTo?: pulumi.Input<readonly pulumi.Input<string>[]> | undefined;
+  /**
+   * Whether the state holds the blobs. If false, only the copies hold the blobs, and `copyTo` must name a place. A change moves the
+   * blobs and makes no new backup.
+   * @default true
+   */
+  keepBlobInState?: pulumi.Input<boolean> | undefined;
+}
+
+/** A copy of a backup outside the state. */
+export interface BackupCopy {
+  /** URI of the copy. Its content is the file that `az keyvault key restore --file` takes (or `secret`, `certificate`). */
+  readonly uri: string;
+  /** When an update wrote the copy, or found the copy already there: RFC 3339, UTC. */
+  readonly writtenAt: string;
+  /** MD5 of the copy, base64. A refresh compares the copy with this value. */
+  readonly contentMd5: string;
+  /**
+   * How the copy was at the last update or refresh. `verified`: it has the backup's length and MD5. `missing`: the place answered,
+   * and has no such copy; the next `pulumi up` writes it again. `different`: it has other content and is not overwritten; if it is a
+   * copy of the newest backup, the next `pulumi up` makes a new backup. `unreachable`: the place did not answer.
+   */
+  readonly status: "verified" | "missing" | "different" | "unreachable";
 }
 
 /** An earlier backup that is kept beside the newest. */
@@ -40,7 +70,7 @@ export interface PreviousBackup {
   /** URI of the object that the backup was made from, without a version. */
   readonly sourceUri: string;
   /**
-   * The backup, base64url.
+   * The backup, base64url; undefined if only the copies hold the blob.
    * @secret
    */
   readonly blob?: string;
@@ -52,6 +82,8 @@ export interface PreviousBackup {
   readonly versions: readonly string[];
   /** When the backup was made: RFC 3339, UTC. */
   readonly backedUpAt: string;
+  /** The copies of the backup outside the state; undefined if there are none. */
+  readonly copies?: readonly BackupCopy[];
   /** Why the backup is kept. */
   readonly keptBecause: string;
 }
@@ -80,10 +112,16 @@ export abstract class ObjectBackup<Args extends BackupOptions> extends pulumi.dy
 
   /**
    * The backup, base64url as the service returns it. It can be restored into vaults of the same Azure subscription and
-   * geography. A backup never expires and cannot be revoked.
+   * geography. A backup never expires and cannot be revoked. Undefined if only the copies hold the blob.
    * @secret
    */
-  declare readonly blob: pulumi.Output<string>;
+  declare readonly blob: pulumi.Output<string | undefined>;
+
+  /** URI of the first copy that is whole, as far as is known; undefined if the state holds the blob. */
+  declare readonly blobUri: pulumi.Output<string | undefined>;
+
+  /** The copies of the newest backup outside the state, in the order of `copyTo`; empty without `copyTo`. */
+  declare readonly copies: pulumi.Output<BackupCopy[]>;
 
   /** SHA-256 of the decoded blob, hexadecimal: what `sha256sum` prints for a file that the Azure CLI can restore. */
   declare readonly blobSha256: pulumi.Output<string>;
@@ -133,6 +171,8 @@ export abstract class ObjectBackup<Args extends BackupOptions> extends pulumi.dy
         updatedAt: undefined,
         tags: undefined,
         blob: undefined,
+        blobUri: undefined,
+        copies: undefined,
         blobSha256: undefined,
         blobBytes: undefined,
         backedUpAt: undefined,
@@ -147,6 +187,7 @@ export abstract class ObjectBackup<Args extends BackupOptions> extends pulumi.dy
     // Under mocks and at preview the option alone marks nothing secret.
     this.blob = pulumi.secret(this.blob);
     this.previous = pulumi.secret(this.previous.apply(newestFirst));
+    this.copies = this.copies.apply((copies: BackupCopy[] | undefined) => copies ?? []);
     const output = this as unknown as Readonly<Record<string, pulumi.Output<string>>>;
     pulumi.all([output[uri], this.versions]).apply(([objectUri, versions]) => {
       warnOfManyVersions(this, objectUri ?? "", versions?.length ?? 0);

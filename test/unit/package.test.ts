@@ -48,8 +48,8 @@ function declarationsFrom(file: string, found = new Set<string>()): Set<string> 
 }
 
 describe("the packed package", () => {
-  it("is smaller than 150 kB", () => {
-    expect(packed.size).toBeLessThan(150_000);
+  it("is smaller than 160 kB", () => {
+    expect(packed.size).toBeLessThan(160_000);
   });
 
   it("has the built code of each source file", async () => {
@@ -124,6 +124,7 @@ describe("the packed package", () => {
       "SecretBackup",
       "SecretRestore",
       "backupDataActions",
+      "copyDataActions",
       "drillDataActions",
     ]);
   });
@@ -150,7 +151,8 @@ describe("package.json", () => {
   });
 
   it("names each package that the source imports", async () => {
-    const { stdout } = await run("git", ["grep", "-hoE", 'from "[@a-z][^"]*"', "--", "src"], { cwd: root });
+    const pattern = 'from "[@a-z][^"]*"';
+    const { stdout } = await run("git", ["grep", "--untracked", "-hoE", pattern, "--", "src"], { cwd: root });
     const imported = stdout.split("\n").flatMap((line) => /"((?:@[^/"]+\/)?[^/":]+)[^":]*"/.exec(line)?.[1] ?? []);
     const named = [...Object.keys(packageJson.dependencies), ...Object.keys(packageJson.peerDependencies)];
     expect([...new Set(imported)].sort()).toEqual(named.sort());

@@ -5,8 +5,9 @@ import type { ObjectKind } from "../../objects/objectKind";
 import { type Family, RecordedFailure } from "../engine/defineProvider";
 import { more, userError } from "../engine/messages";
 import { numberIn, type Properties, textIn } from "../engine/values";
-import { describeNewBackup, makeBackup, refreshBackup, requireReplaceable } from "./act";
+import { makeBackup, refreshBackup, requireReplaceable } from "./act";
 import { checkBackup, declaredBackup } from "./inputs";
+import { type Placed, placeBlobs } from "./placement";
 import { backupProperties, backupRecordIn, isBackupRecord } from "./record";
 
 /** The backup resource of one kind of object. */
@@ -15,6 +16,15 @@ export function backupFamily(resource: string, kind: ObjectKind): Family<BackupP
     ...declaredBackup(kind, inputs),
     retain: numberIn(inputs.retain) ?? 0,
   });
+  /** @throws RecordedFailure if a blob is not where the program wants it. */
+  const kept = ({ record, failure }: Placed) => {
+    const properties = backupProperties(kind, record);
+    if (failure !== undefined) {
+      const outcome = "The backup is kept: the next pulumi up tries again.";
+      throw new RecordedFailure(userError(failure, "program", outcome).message, properties);
+    }
+    return properties;
+  };
   return {
     resource,
     check: (declared, configuration) => checkBackup(kind, resource, declared, configuration),
@@ -27,11 +37,7 @@ export function backupFamily(resource: string, kind: ObjectKind): Family<BackupP
     isRecord: isBackupRecord,
 
     async create(declared, context) {
-      const record = await makeBackup(kind, undefined, declaredIn(declared), context);
-      for (const line of describeNewBackup(kind, record)) {
-        context.print(record.sourceUri, line);
-      }
-      return backupProperties(kind, record);
+      return kept(await makeBackup(kind, undefined, declaredIn(declared), context));
     },
 
     async read(recorded, context) {
@@ -51,17 +57,14 @@ export function backupFamily(resource: string, kind: ObjectKind): Family<BackupP
       const { forget, forceDelete, ...others } = declaredIn(declared);
       if (earlier !== undefined && (plan.kind === "unchanged" || plan.kind === "updateRecord")) {
         const previous = withoutForgotten(earlier.previous, forget);
-        return backupProperties(kind, { ...earlier, previous, forceDelete });
+        return kept(await placeBlobs({ ...earlier, previous, forceDelete }, others, context));
       }
-      const record = await makeBackup(kind, earlier, { ...others, forget, forceDelete }, context).catch(
+      const placed = await makeBackup(kind, earlier, { ...others, forget, forceDelete }, context).catch(
         (error: unknown) => {
           throw withAmendment(kind, earlier, { forget, forceDelete }, error);
         },
       );
-      for (const line of describeNewBackup(kind, record)) {
-        context.print(record.sourceUri, line);
-      }
-      return backupProperties(kind, record);
+      return kept(placed);
     },
 
     async delete(recorded, context) {

@@ -8,6 +8,7 @@ import {
   boolean,
   type Checked,
   days,
+  parseCopyInput,
   parseInput,
   parseVaultInput,
   privateLinkMistakes,
@@ -16,7 +17,16 @@ import {
   shapeMistakes,
   string,
 } from "../engine/inputs";
-import { arrayIn, numberIn, type Properties, textIn, textsIn, unknownIn, withoutEmpty } from "../engine/values";
+import {
+  arrayIn,
+  isUnknown,
+  numberIn,
+  type Properties,
+  textIn,
+  textsIn,
+  unknownIn,
+  withoutEmpty,
+} from "../engine/values";
 
 const wholeNumber: Shape = {
   fits: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
@@ -43,18 +53,30 @@ export function checkBackup(
       retain: wholeNumber,
       forget: arrayOf(sha256),
       forceDelete: boolean,
+      copyTo: arrayOf(string),
+      keepBlobInState: boolean,
     }),
   ];
   const object = parseInput(uri, inputs[uri], (text) => parseObjectUri(kind, text), mistakes);
   mistakes.push(...privateLinkMistakes(uri, object?.vaultUri, configuration));
   const vaultUri = parseVaultInput(kind, inputs.vaultUri, configuration, mistakes);
   parseInput(name, inputs[name], parseName, mistakes);
+  const copyTo = arrayIn(inputs.copyTo).map(
+    (place, index) => parseCopyInput(`copyTo[${index}]`, place, configuration, mistakes) ?? place,
+  );
+  if (new Set(copyTo.filter((place) => !isUnknown(place))).size < copyTo.filter((place) => !isUnknown(place)).length) {
+    mistakes.push("copyTo names a place twice.");
+  }
+  if (inputs.keepBlobInState === false && !isUnknown(inputs.copyTo) && copyTo.length === 0) {
+    mistakes.push("keepBlobInState: false needs copyTo: without a copy, the backup would be nowhere.");
+  }
   const version = object?.version === undefined ? "" : `/${object.version}`;
   return {
     inputs: {
       ...inputs,
       ...(object === undefined ? {} : { [uri]: `${objectUri(kind, object.vaultUri, object.name)}${version}` }),
       ...(vaultUri === undefined ? {} : { vaultUri }),
+      ...(Array.isArray(inputs.copyTo) ? { copyTo } : {}),
       ...(Array.isArray(inputs.forget) ? { forget: inputs.forget.map(lowerCase) } : {}),
     },
     mistakes,
@@ -74,6 +96,8 @@ export function declaredBackup(kind: ObjectKind, { __provider, ...inputs }: Prop
     maxAgeDays: numberIn(inputs.maxAgeDays),
     forget: textsIn(inputs.forget),
     forceDelete: inputs.forceDelete === true,
+    copyTo: textsIn(inputs.copyTo),
+    keepBlobInState: inputs.keepBlobInState !== false,
     unknown: unknownIn(inputs),
   };
 }

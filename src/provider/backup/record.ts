@@ -1,5 +1,7 @@
 import type { Backup, BackupRecord, SourceStatus } from "../../backup/backup";
 import { sha256OfBlob } from "../../backup/blob";
+import { type BackupCopy, type CopyStatus, intactCopies } from "../../backup/copies";
+import { parseCopyPlace } from "../../copies/copyPlace";
 import { objectUri } from "../../keyVault/vaultUri";
 import type { ObjectKind } from "../../objects/objectKind";
 import {
@@ -14,6 +16,7 @@ import {
 } from "../engine/values";
 
 const statuses: readonly string[] = ["current", "changed", "missing", "unreachable"];
+const copyStatuses: readonly string[] = ["verified", "missing", "different", "unreachable"];
 
 /** Whether the properties record a backup. */
 export function isBackupRecord(properties: Properties): boolean {
@@ -57,7 +60,7 @@ export function backupRecordIn(kind: ObjectKind, properties: Properties): Backup
  * holds a secret, a refresh would make the whole secret.
  */
 export function backupProperties(kind: ObjectKind, record: BackupRecord): Properties {
-  const { name, sourceUri, blob, previous, forceDelete, triggers = [], thumbprints, ...facts } = record;
+  const { name, sourceUri, blob, copies, previous, forceDelete, triggers = [], thumbprints, ...facts } = record;
   const [newest] = record.versions;
   return {
     ...facts,
@@ -68,14 +71,42 @@ export function backupProperties(kind: ObjectKind, record: BackupRecord): Proper
     [kind.properties.uri]: sourceUri,
     [kind.properties.uriWithVersion]: newest && `${objectUri(kind, record.vaultUri, name)}/${newest}`,
     blob: secretOnWire(blob),
+    blobUri: blob === undefined ? (intactCopies(record)[0] ?? copies?.[0])?.uri : undefined,
+    copies: copiesOnWire(copies),
     previous: Object.fromEntries(
-      previous.map((backup) => [backup.blobSha256, { ...backup, blob: secretOnWire(backup.blob) }]),
+      previous.map((backup) => [
+        backup.blobSha256,
+        { ...backup, blob: secretOnWire(backup.blob), copies: copiesOnWire(backup.copies) },
+      ]),
     ),
   };
 }
 
+function copiesOnWire(copies: readonly BackupCopy[] = []): readonly BackupCopy[] | undefined {
+  return copies.length === 0 ? undefined : copies;
+}
+
+function copiesIn(value: unknown): BackupCopy[] {
+  return arrayIn(value).flatMap((copy) => {
+    const members = membersIn(copy);
+    const uri = textIn(members.uri);
+    const status = textIn(members.status) ?? "";
+    // An edited state may have anything there, a shared access signature too.
+    return uri === undefined || "mistakes" in parseCopyPlace(uri)
+      ? []
+      : [
+          {
+            uri,
+            writtenAt: textIn(members.writtenAt) ?? "",
+            contentMd5: textIn(members.contentMd5) ?? "",
+            status: copyStatuses.includes(status) ? (status as CopyStatus) : "unreachable",
+          },
+        ];
+  });
+}
+
 function backupIn(
-  { blob, versions, blobBytes, backedUpAt }: Properties,
+  { blob, versions, blobBytes, backedUpAt, copies }: Properties,
   sourceUri: string,
   blobSha256: string,
 ): Backup {
@@ -87,5 +118,6 @@ function backupIn(
     blobSha256: blobSha256 || sha256OfBlob(textIn(blob) ?? ""),
     blobBytes: numberIn(blobBytes),
     backedUpAt: textIn(backedUpAt) ?? "",
+    copies: copiesIn(copies),
   };
 }

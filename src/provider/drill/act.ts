@@ -5,7 +5,7 @@ import { KeyVaultError } from "../../keyVault/failures/keyVaultError";
 import { newestOf, type RemovalCandidate } from "../../keyVault/operations/remove";
 import { restore } from "../../keyVault/operations/restore";
 import type { ObjectVersion } from "../../objects/objectKind";
-import { type BackupRef, whyNotRestorable } from "../engine/backupRef";
+import { type BackupRef, loadBackup } from "../engine/backupRef";
 import type { Context } from "../engine/defineProvider";
 import { drillOwnerIn, drillTag, takeTurn } from "../engine/drillTag";
 import {
@@ -58,12 +58,14 @@ class DrillEnded extends Error {
 }
 
 /** Restores a backup into the scratch vault, proves the copy and removes it. Never throws: a failure is a result. */
-export async function runDrill(drill: Drill, context: Context): Promise<DrillResult> {
-  const [damage] = whyNotRestorable(drill.place.kind, drill.backup);
-  if (damage !== undefined) {
-    return endedEarly(drill, damage, drill.earlier?.leftover);
+export async function runDrill(declared: Drill, context: Context): Promise<DrillResult> {
+  const { kind, vaultUri, name } = declared.place;
+  let drill: Drill;
+  try {
+    drill = { ...declared, backup: await loadBackup(kind, declared.backup, context) };
+  } catch (error) {
+    return endedEarly(declared, context.explain(error), declared.earlier?.leftover);
   }
-  const { vaultUri, name } = drill.place;
   return takeTurn(vaultUri, name, async () => {
     // Until a look says otherwise, what the last drill left is still there.
     let leftover = drill.earlier?.leftover;

@@ -42,7 +42,7 @@ export function checkDrill(resource: string, declared: Properties, configuration
   }
   const kind = kindOfBackup(inputs.backup);
   const vaultUri = parseVaultInput(kind, inputs.vaultUri, configuration, mistakes);
-  const checked = checkBackupRef(kind, resource, inputs.backup);
+  const checked = checkBackupRef(kind, resource, inputs.backup, configuration);
   mistakes.push(...checked.mistakes);
   if (mistakes.length === 0 && vaultUri !== undefined && kind !== undefined) {
     mistakes.push(...backupMistakes(kind, checked.backup, vaultUri));

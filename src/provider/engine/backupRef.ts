@@ -3,14 +3,18 @@ import { isSameName } from "../../backup/versions";
 import { capitalized, isManagedHsm, nameMistakes, objectUri, parseObjectUri } from "../../keyVault/vaultUri";
 import type { ObjectKind } from "../../objects/objectKind";
 import { objectKinds } from "../../objects/objectKinds";
-import { arrayOf, parseInput, type Shape, sha256, shapeMistakes, string } from "./inputs";
+import type { Configuration } from "./configuration";
+import type { Context } from "./defineProvider";
+import { arrayOf, parseCopyInput, parseInput, type Shape, sha256, shapeMistakes, string } from "./inputs";
 import { isUnknown, membersIn, type Properties, textIn, textMembersIn, textsIn, withoutEmpty } from "./values";
 
 /** A backup that the program hands over, with what is known of it. */
 export interface BackupRef {
-  /** Base64url; empty if the text is no blob. */
+  /** Base64url; empty if the text is no blob, or if the blob is in a copy. */
   readonly blob: string;
-  /** Of the blob as it is. */
+  /** URI of the copy that has the blob, if the program does not hand the blob over. */
+  readonly blobUri: string | undefined;
+  /** Of the blob as it is; of a copy as it should be. */
   readonly blobSha256: string;
   /** Of the blob as it was made, if that is known. */
   readonly recordedSha256: string | undefined;
@@ -48,6 +52,7 @@ export function checkBackupRef(
   kind: ObjectKind | undefined,
   resource: string,
   backup: unknown,
+  configuration: Configuration,
 ): {
   readonly backup: unknown;
   readonly mistakes: string[];
@@ -73,6 +78,7 @@ export function checkBackupRef(
   const members = withoutEmpty(backup as Properties);
   const shapes = {
     blob: string,
+    blobUri: string,
     blobSha256: sha256,
     [name]: string,
     [uri]: string,
@@ -81,9 +87,16 @@ export function checkBackupRef(
     backedUpAt: string,
   };
   const mistakes = shapeMistakes(`the backup of ${resource}`, members, shapes, "backup.");
-  if (!("blob" in members)) {
-    mistakes.push("backup.blob is missing.");
+  if (!("blob" in members || "blobUri" in members)) {
+    mistakes.push("backup.blob is missing: set it, or backup.blobUri.");
   }
+  if (textIn(members.blob) !== undefined && textIn(members.blobUri) !== undefined) {
+    mistakes.push("backup.blob and backup.blobUri are both set: remove one.");
+  }
+  if ("blobUri" in members && !("blobSha256" in members)) {
+    mistakes.push("backup.blobSha256 is missing: the copy at backup.blobUri is verified with it.");
+  }
+  const blobUri = parseCopyInput("backup.blobUri", members.blobUri, configuration, mistakes);
   const givenName = parseInput(
     `backup.${name}`,
     members[name],
@@ -99,6 +112,7 @@ export function checkBackupRef(
     ...members,
     // A text that is no blob is reported by the resource.
     ...(blob === undefined ? {} : { blob: canonicalBlob(blob) ?? blob }),
+    ...(blobUri === undefined ? {} : { blobUri }),
     ...(source === undefined
       ? {}
       : { [uri]: objectUri(kind, source.vaultUri, source.name), [name]: members[name] ?? source.name }),
@@ -114,10 +128,13 @@ export function backupRefIn(kind: ObjectKind, backup: unknown): BackupRef {
   const sourceUri = textIn(members[uri]);
   const source = parseObjectUri(kind, sourceUri ?? "");
   const thumbprints = Object.entries(textMembersIn(members.thumbprints));
+  const blobUri = textIn(members.blobUri);
+  const recordedSha256 = sha256.fits(members.blobSha256) ? textIn(members.blobSha256)?.toLowerCase() : undefined;
   return {
     blob,
-    blobSha256: sha256OfBlob(blob),
-    recordedSha256: sha256.fits(members.blobSha256) ? textIn(members.blobSha256)?.toLowerCase() : undefined,
+    blobUri,
+    blobSha256: blobUri === undefined ? sha256OfBlob(blob) : (recordedSha256 ?? ""),
+    recordedSha256,
     name: textIn(members[name]),
     sourceVaultUri: "value" in source ? source.value.vaultUri : undefined,
     sourceUri,
@@ -134,7 +151,10 @@ const madeOf: Readonly<Record<Exclude<BlobOrigin, "other">, string>> = {
 };
 
 /** Why the backup cannot be restored, as far as that shows without asking the service. Nothing of the blob is repeated. */
-export function whyNotRestorable(kind: ObjectKind, { blob, blobSha256, recordedSha256 }: BackupRef): string[] {
+export function whyNotRestorable(kind: ObjectKind, { blob, blobUri, blobSha256, recordedSha256 }: BackupRef): string[] {
+  if (blobUri !== undefined) {
+    return [];
+  }
   if (blob === "") {
     return ["blob is not a Key Vault backup: expected base64url, base64 or the contents of a backup file."];
   }
@@ -151,6 +171,29 @@ export function whyNotRestorable(kind: ObjectKind, { blob, blobSha256, recordedS
   return incomplete === undefined
     ? []
     : [`blob is not a whole backup: ${incomplete}. Use the whole blob, or another backup.`];
+}
+
+/**
+ * The backup with its blob, which is read from its copy if the program does not hand it over.
+ *
+ * @throws CopyError if the copy cannot be read, or has other content.
+ * @throws An error if the blob cannot be restored.
+ */
+export async function loadBackup(kind: ObjectKind, backup: BackupRef, context: Context): Promise<BackupRef> {
+  const { blobUri, blobSha256 } = backup;
+  const loaded =
+    blobUri === undefined
+      ? backup
+      : {
+          ...backup,
+          blobUri: undefined,
+          blob: (await context.copies().read(blobUri, blobSha256)).toString("base64url"),
+        };
+  const [mistake] = whyNotRestorable(kind, loaded);
+  if (mistake !== undefined) {
+    throw new Error(mistake);
+  }
+  return loaded;
 }
 
 /** A vault cannot restore what a Managed HSM backed up, nor the reverse. */

@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
+import type { Copies } from "../../copies/copies";
+import type { SeenCopy } from "../../copies/copyStore";
 import type { VaultConnection } from "../../keyVault/connection/vaultConnection";
 import { type LookedUpObject, lookUp } from "../../keyVault/operations/lookUp";
 import type { Attempt, ObjectKind } from "../../objects/objectKind";
 import { attemptsOn } from "./attempts";
 import { type Configuration, readConfiguration, type StackConfig } from "./configuration";
-import { type Connect, connect } from "./connect";
+import { type Connect, connect, type ReachCopies, reachCopies } from "./connect";
 import type { DynamicProvider } from "./dynamicProvider";
 import type { Checked } from "./inputs";
 import { type ConfigurationSource, explainBriefly, printOnce, userError, withoutStack } from "./messages";
@@ -15,13 +17,20 @@ export interface Environment {
   /** The time, in milliseconds. */
   now(): number;
   readonly connect: Connect;
+  readonly reachCopies: ReachCopies;
   /** Shows the user a line. */
   print(line: string): void;
   /** An id for a new resource. */
   newId(): string;
 }
 
-export const realEnvironment: Environment = { now: () => Date.now(), connect, print: printOnce, newId: randomUUID };
+export const realEnvironment: Environment = {
+  now: () => Date.now(),
+  connect,
+  reachCopies,
+  print: printOnce,
+  newId: randomUUID,
+};
 
 /** What an operation of a family works with. */
 export interface Context {
@@ -29,6 +38,10 @@ export interface Context {
   /** Shows the user a line about an object. */
   print(uri: string, text: string): void;
   connect(vaultUri: string): VaultConnection;
+  /** Copies outside the state. */
+  copies(): Copies;
+  /** Looks at a copy; a place that cannot even be connected to is unreachable. */
+  lookAtCopy(uri: string): Promise<SeenCopy>;
   /** Looks an object up; a vault that cannot even be connected to is unreachable. */
   lookUp(kind: ObjectKind, vaultUri: string, name: string): Promise<LookedUpObject>;
   /** Requests about an object, which may fail. */
@@ -89,6 +102,14 @@ export function defineProvider<Plan extends AnyPlan>(
       now,
       print: printAbout,
       connect: connectTo,
+      copies: () => environment.reachCopies(config),
+      async lookAtCopy(uri) {
+        try {
+          return await environment.reachCopies(config).look(uri);
+        } catch (error) {
+          return { kind: "unreachable", error };
+        }
+      },
       explain,
       attemptsOn: (vaultUri, name) => attemptsOn(() => connectTo(vaultUri), name, explain),
       async lookUp(kind, vaultUri, name) {

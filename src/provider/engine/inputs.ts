@@ -1,3 +1,4 @@
+import { isKnownHost, parseCopyPlace } from "../../copies/copyPlace";
 import { isPrivateLinkName, type Parsed, parseVaultUri } from "../../keyVault/vaultUri";
 import type { ObjectKind } from "../../objects/objectKind";
 import type { Configuration } from "./configuration";
@@ -107,4 +108,21 @@ export function privateLinkMistakes(
           "private endpoint inside its network; or set azure-keyvault-backup:disableChallengeResourceVerification to true.",
       ]
     : [];
+}
+
+/** The URI of a copy, or of a place for copies, as a canonical text; undefined while it is not known, or if it is wrong. */
+export function parseCopyInput(
+  input: string,
+  value: unknown,
+  configuration: Configuration,
+  mistakes: string[],
+): string | undefined {
+  const uri = parseInput(input, value, parseCopyPlace, mistakes);
+  if (uri !== undefined && !isKnownHost(uri) && !configuration.disableChallengeResourceVerification) {
+    mistakes.push(
+      `${input} names a host that is not in Azure Blob Storage. For an emulator or a private cloud, set ` +
+        "azure-keyvault-backup:disableChallengeResourceVerification to true.",
+    );
+  }
+  return uri;
 }

@@ -1,3 +1,4 @@
+import { CopyError, type CopyFailureCode } from "../../copies/copyError";
 import { KeyVaultError } from "../../keyVault/failures/keyVaultError";
 import type { Operation } from "../../keyVault/failures/operation";
 import type { FailureCode } from "../../keyVault/failures/remedies";
@@ -23,6 +24,13 @@ const hints: Partial<Readonly<Record<FailureCode, string | ((operation: Operatio
   unauthorized: "Set azure-native:tenantId and azure-native:environment.",
 };
 
+const copyHints: Partial<Readonly<Record<CopyFailureCode, string>>> = {
+  "copy-host":
+    "For an emulator or a private cloud, set azure-keyvault-backup:disableChallengeResourceVerification to true.",
+  "copy-throttled": hints.throttled as string,
+  "copy-unauthorized": hints.unauthorized as string,
+};
+
 /** The hint for commands that do not run the program: the engine hands over what the last `pulumi up` recorded. */
 const storedConfiguration =
   "This command uses the settings that the last pulumi up recorded. If they changed since, run pulumi up first, or add " +
@@ -35,16 +43,21 @@ export type ConfigurationSource = "program" | "state";
 export function explainBriefly(error: unknown, source: ConfigurationSource): string {
   // A look at an object has a bound of its own.
   const apt = hintsFor(error, source).filter((hint) => hint !== hints.timeout);
-  return [reasonOf(error), ...apt].join(" ");
+  return [error instanceof CopyError ? error.reason : reasonOf(error), ...apt].join(" ");
 }
 
-/** An error for the engine, which prints its message, and its stack too if it has one. */
-export function userError(error: unknown, source: ConfigurationSource = "program"): Error {
+/**
+ * An error for the engine, which prints its message, and its stack too if it has one.
+ *
+ * @param outcome - A sentence on what became of the resource.
+ */
+export function userError(error: unknown, source: ConfigurationSource = "program", outcome?: string): Error {
   const message = error instanceof Error ? error.message : `${error}`;
-  const isExplained = error instanceof KeyVaultError;
+  const isExplained = error instanceof KeyVaultError || error instanceof CopyError;
   const text = [
     message,
     ...hintsFor(error, source),
+    ...(outcome === undefined ? [] : [outcome]),
     ...(isExplained ? [more(`troubleshooting.md#${error.code}`)] : []),
   ];
   return withoutStack(text.join(" "), error);
@@ -57,15 +70,15 @@ export function withoutStack(message: string, cause?: unknown): Error {
 }
 
 function hintsFor(error: unknown, source: ConfigurationSource): string[] {
-  if (!(error instanceof KeyVaultError)) {
+  if (!(error instanceof KeyVaultError || error instanceof CopyError)) {
     return [];
   }
-  const hint = hints[error.code];
-  const text = typeof hint === "function" ? hint(error.operation) : hint;
+  const hint = error instanceof CopyError ? copyHints[error.code] : hints[error.code];
+  const text = typeof hint === "function" ? hint((error as KeyVaultError).operation) : hint;
   const { isConfigured } = (error.cause ?? {}) as { isConfigured?: boolean };
   return [
     ...(text ? [text] : []),
-    ...(source === "state" && error.code === "credential" && isConfigured === true ? [storedConfiguration] : []),
+    ...(source === "state" && error.code.endsWith("credential") && isConfigured === true ? [storedConfiguration] : []),
   ];
 }
 

@@ -7,7 +7,7 @@ import { type Removal, type RemovalCandidate, remove } from "../../keyVault/oper
 import { restore } from "../../keyVault/operations/restore";
 import { azCommand, objectUri } from "../../keyVault/vaultUri";
 import type { ObjectKind } from "../../objects/objectKind";
-import type { BackupRef } from "../engine/backupRef";
+import { type BackupRef, loadBackup } from "../engine/backupRef";
 import type { Context } from "../engine/defineProvider";
 import { drillOwnerIn, takeTurn } from "../engine/drillTag";
 import { more, userError } from "../engine/messages";
@@ -30,7 +30,8 @@ export function restoreOrAdopt(target: Target, context: Context): Promise<Restor
 }
 
 async function restoreInTurn(target: Target, context: Context): Promise<RestoreRecord> {
-  const { kind, vaultUri, backup } = target;
+  const { kind, vaultUri } = target;
+  const backup = await loadBackup(kind, target.backup, context);
   const restoration = await restore(context.connect(vaultUri), kind, backup.blob, backup.name);
   const { name } = restoration;
   const isExpected = backup.name === undefined || isSameName(backup.name, name);
@@ -128,6 +129,10 @@ export async function recreate(target: Target, record: RestoreRecord, context: C
   if (check.kind === "refused") {
     throw refuse(check.because);
   }
+  // Nothing is deleted before the blob is at hand.
+  const loaded = await loadBackup(kind, backup, context).catch((error: unknown) => {
+    throw refuse(context.explain(error));
+  });
   context.print(
     record.uri,
     `deleting, purging and restoring it from the newer backup; the ${kind.noun} is unavailable until this completes.`,
@@ -142,7 +147,7 @@ export async function recreate(target: Target, record: RestoreRecord, context: C
     throw new Error(`${record.uri} is not recreated. ${explainRemoval(target, record.name, removal)}`);
   }
   try {
-    return await restoreOrAdopt(target, context);
+    return await restoreOrAdopt({ ...target, backup: loaded }, context);
   } catch (error) {
     throw new Error(
       `${record.uri} was deleted and purged, and is not restored yet. The backup holds all of its versions: run again. ` +

@@ -24,7 +24,7 @@ export function checkRestore(
     mistakes.push("Set vaultUri to the vault to restore into.");
   }
   const vaultUri = parseVaultInput(kind, inputs.vaultUri, configuration, mistakes);
-  const checked = checkBackupRef(kind, resource, inputs.backup);
+  const checked = checkBackupRef(kind, resource, inputs.backup, configuration);
   mistakes.push(...checked.mistakes);
   const backup = mistakes.length === 0 ? knownBackup(kind, checked.backup) : undefined;
   if (backup !== undefined) {

@@ -1,3 +1,4 @@
+import { blobContainer } from "./blobContainer";
 import { clientConfig } from "./clientConfig";
 import { key } from "./key";
 import { resourceGroup } from "./resourceGroup";
@@ -5,6 +6,9 @@ import type { Properties, ResourceType } from "./resourceType";
 import { roleAssignment } from "./roleAssignment";
 import { roleDefinition } from "./roleDefinition";
 import { secret } from "./secret";
+import { storageAccount } from "./storageAccount";
+import { storageControl } from "./storageControl";
+import { blobServiceProperties, immutabilityPolicy, managementPolicy } from "./storageSettings";
 import { vault } from "./vault";
 import { vaultControl } from "./vaultControl";
 
@@ -20,6 +24,7 @@ function milliseconds(text: string | undefined): number | undefined {
 
 export function azureNativeStandIn(env: NodeJS.ProcessEnv): AzureNativeStandIn {
   const control = vaultControl(env.LOCAL_VAULT_CONTROL_URI);
+  const storage = storageControl(env.LOCAL_STORAGE_URI);
   const resourceTypes = new Map<string, ResourceType>([
     [
       "azure-native:authorization:RoleAssignment",
@@ -30,6 +35,11 @@ export function azureNativeStandIn(env: NodeJS.ProcessEnv): AzureNativeStandIn {
     ["azure-native:keyvault:Secret", secret(control)],
     ["azure-native:keyvault:Vault", vault(control)],
     ["azure-native:resources:ResourceGroup", resourceGroup],
+    ["azure-native:storage:BlobContainer", blobContainer(storage)],
+    ["azure-native:storage:BlobContainerImmutabilityPolicy", immutabilityPolicy],
+    ["azure-native:storage:BlobServiceProperties", blobServiceProperties],
+    ["azure-native:storage:ManagementPolicy", managementPolicy],
+    ["azure-native:storage:StorageAccount", storageAccount(storage)],
   ]);
   return {
     resourceType(token) {

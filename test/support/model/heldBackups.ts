@@ -1,13 +1,16 @@
 import { calculateJwkThumbprint, type JWK } from "jose";
 import type { LocalVault } from "../../../localVault/localVault";
 import type { ObjectKind } from "../../../src/objects/objectKind";
+import { sha256 } from "./copyPlaces";
 import { factsOf, type VersionFacts } from "./versionFacts";
 
 type Outputs = Readonly<Record<string, unknown>>;
 
-/** A backup as a state holds it, secrets in clear. */
+/** A backup as a state records it, secrets in clear. */
 export interface HeldBackup {
-  readonly blob: string;
+  /** Undefined if the blob is in copies alone. */
+  readonly blob?: string | undefined;
+  readonly copies?: readonly { readonly uri: string; readonly status: string }[];
   readonly blobSha256: string;
   readonly versions: readonly string[];
   readonly sourceUri: string;
@@ -22,6 +25,15 @@ export function heldBackups({ properties }: ObjectKind, outputs: Outputs | undef
   const previous = Object.values((outputs.previous ?? {}) as Record<string, HeldBackup>);
   previous.sort((one, other) => other.backedUpAt.localeCompare(one.backedUpAt));
   return [{ ...(outputs as unknown as HeldBackup), sourceUri: String(outputs[properties.uri]) }, ...previous];
+}
+
+/** The blob of a backup, from the state or from any of its copies that is whole; undefined if the user destroyed them all. */
+export function blobOf(
+  { blob, blobSha256, copies = [] }: HeldBackup,
+  files: ReadonlyMap<string, Buffer>,
+): string | undefined {
+  const whole = copies.map(({ uri }) => files.get(uri)).find((bytes) => bytes && sha256(bytes) === blobSha256);
+  return blob ?? whole?.toString("base64url");
 }
 
 /** What a blob holds. */

@@ -2,7 +2,8 @@ import { strict as assert } from "node:assert";
 import { isDeepStrictEqual } from "node:util";
 import { objectUri } from "../../../src/keyVault/vaultUri";
 import type { Properties } from "../provider/memoryEngine";
-import { type HeldBackup, heldBackups } from "./heldBackups";
+import { sha256 } from "./copyPlaces";
+import { blobOf, type HeldBackup, heldBackups } from "./heldBackups";
 import { userVaults } from "./program";
 import { theOccupantIsNamed, theRestoredIsThere } from "./restoredObjects";
 import { nothingSecretIsShown, valuesAreReadForComparison } from "./secrecy";
@@ -17,6 +18,7 @@ export async function checked(world: World, command: () => Promise<Outcome>): Pr
   void world.backupRef;
   const after = snapshot(world);
   await noVersionIsLost(world, before, after);
+  copiesAreKept(before, after);
   theRestoredIsThere(world, before, after);
   await theUsersObjectsAreKept(world, before, after);
   noCopyIsUnnoticed(world, before, after, outcome);
@@ -32,14 +34,21 @@ async function noVersionIsLost(world: World, before: Snapshot, after: Snapshot):
   const { kind, service } = world;
   const held = new Set<string>();
   for (const [index, backup] of heldBackups(kind, after.outputs.backup).entries()) {
-    for (const version of await claimedVersions(world, after.outputs.backup ?? {}, backup, index === 0)) {
+    const blob = blobOf(backup, after.files);
+    for (const version of await claimedVersions(world, after.outputs.backup ?? {}, { ...backup, blob }, index === 0)) {
       held.add(version);
     }
   }
   const isDeleted = after.outputs.backup === undefined;
   const isForced = before.outputs.backup?.forceDelete === true;
   const forget = (world.program.backup?.inputs.forget ?? []) as readonly string[];
-  for (const { blob, blobSha256, sourceUri } of heldBackups(kind, before.outputs.backup)) {
+  for (const backup of heldBackups(kind, before.outputs.backup)) {
+    const { blobSha256, sourceUri, copies } = backup;
+    const blob = blobOf(backup, before.files);
+    const isCopied = isDeleted && blobOf({ blobSha256, copies } as HeldBackup, after.files) !== undefined;
+    if (blob === undefined || isCopied) {
+      continue;
+    }
     const { versions, name } = await service.contents.of(kind, blob);
     const source = world.objects.see(roleOf(world, sourceUri), name);
     const present = source.state === "active" ? source.versions : [];
@@ -54,10 +63,13 @@ async function noVersionIsLost(world: World, before: Snapshot, after: Snapshot):
 async function claimedVersions(
   { kind, service }: World,
   record: Properties,
-  { blob, versions }: HeldBackup,
+  { blob, versions, copies = [] }: HeldBackup,
   isNewest: boolean,
 ): Promise<readonly string[]> {
-  assert.ok(typeof blob === "string" && blob !== "", "A record has no blob.");
+  if (blob === undefined) {
+    assert.ok(copies.length > 0, "A record has no blob.");
+    return [];
+  }
   const contents = await service.contents.of(kind, blob);
   const invented = versions.filter((version) => !contents.versions.includes(version));
   assert.deepEqual(invented, [], "A record claims a version that its blob does not hold.");
@@ -70,6 +82,20 @@ async function claimedVersions(
     assert.equal(thumbprint, contents.thumbprints[version], "A recorded thumbprint is wrong.");
   }
   return contents.versions;
+}
+
+/** What is in a place for copies stays as it is, and what has a final name is whole. */
+function copiesAreKept(before: Snapshot, after: Snapshot): void {
+  for (const [uri, bytes] of before.files) {
+    assert.deepEqual(after.files.get(uri), bytes, "A copy is overwritten or removed.");
+  }
+  for (const [uri, bytes] of after.files) {
+    if (!before.files.has(uri) && !uri.endsWith(".json")) {
+      const hash = /-([0-9a-f]{8})\.(key|secret|certificate)backup$/.exec(uri)?.[1];
+      assert.equal(sha256(bytes).slice(0, 8), hash, "A copy is not whole.");
+      assert.ok(after.files.has(`${uri}.json`), "A copy has no facts beside it.");
+    }
+  }
 }
 
 /** Every object of the user's is as the user left it. Only a recreated replica, all of which is in the backup, may be replaced. */
@@ -93,11 +119,13 @@ async function theUsersObjectsAreKept(world: World, before: Snapshot, after: Sna
 
 async function versionsToRecreate({
   program,
+  places,
   backupRef,
   kind,
   service,
 }: World): Promise<readonly string[] | undefined> {
-  const blob = backupRef?.blob;
+  const uri = backupRef?.blobUri;
+  const blob = backupRef?.blob ?? places.files().get(String(uri))?.toString("base64url");
   const isDeclared = program.restore?.inputs.onNewVersions === "recreate" && program.restore.vault === "target";
   return isDeclared && typeof blob === "string" ? (await service.contents.of(kind, blob)).versions : undefined;
 }
@@ -191,7 +219,8 @@ export async function recordsAreTrue(world: World): Promise<void> {
   if (backup?.sourceStatus === "current") {
     const [newest] = heldBackups(kind, backup);
     const { versions } = objects.see(roleOf(world, backup.vaultUri), String(backup[kind.properties.name]));
-    const held = newest && (await service.contents.of(kind, newest.blob)).versions;
+    const blob = newest && blobOf(newest, world.places.files());
+    const held = blob && (await service.contents.of(kind, blob)).versions;
     assert.deepEqual([...(held ?? [])].sort(), [...versions].sort(), "A current backup lacks a version.");
   }
   if (restore?.status === "present") {

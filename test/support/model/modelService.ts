@@ -2,6 +2,7 @@ import { type PipelinePolicy, RestError } from "@azure/core-rest-pipeline";
 import type { LocalIdentity } from "../../../localVault/localIdentity";
 import { LocalKeyVault } from "../../../localVault/localKeyVault";
 import type { LocalVault } from "../../../localVault/localVault";
+import { type Copies, openCopies } from "../../../src/copies/copies";
 import { type Requests, VaultConnection } from "../../../src/keyVault/connection/vaultConnection";
 import type { Waits } from "../../../src/keyVault/connection/waits";
 import type { ObjectClient, ObjectKind } from "../../../src/objects/objectKind";
@@ -124,6 +125,36 @@ export class ModelService {
       return known as ObjectKind<Client>;
     };
     return (vaultUri) => withOwnKinds(this.#connectionTo(vaultUri), own);
+  }
+
+  /** Reaches copies as a resource does: the process can be killed after each of them. */
+  copiesAs(resource: ResourceName): Copies {
+    const copies = openCopies({
+      allowOtherHosts: false,
+      waits,
+      clock: this.clock,
+      print: () => undefined,
+      credential: () => ({ getToken: async () => null }),
+    });
+    const { process } = this;
+    const sending = async <T>(method: string, path: string, request: () => Promise<T>): Promise<T> => {
+      if (process.isKilled) {
+        throw new ProcessKilled();
+      }
+      process.sent.push({ resource, phase: process.phase, method, path, status: 200 });
+      const answer = await request();
+      process.requestsLeft -= 1;
+      process.isKilled ||= process.requestsLeft === 0;
+      if (process.isKilled) {
+        throw new ProcessKilled();
+      }
+      return answer;
+    };
+    return {
+      write: (uri, bytes, facts) => sending("PUT", uri, () => copies.write(uri, bytes, facts)),
+      read: (uri, sha256) => sending("GET", uri, () => copies.read(uri, sha256)),
+      look: (uri) => sending("HEAD", uri, () => copies.look(uri)),
+    };
   }
 
   /** Forgets what only one sequence needs: there are thousands. */

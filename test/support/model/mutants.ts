@@ -1,6 +1,7 @@
 import { drillTag } from "../../../src/provider/engine/drillTag";
 import type { Properties } from "../provider/memoryEngine";
 import { client, type Mutant, recording } from "./mutant";
+import { mutantsOfCopies } from "./mutantsOfCopies";
 import { mutantsOfKinds } from "./mutantsOfKinds";
 import type { Step } from "./steps";
 import type { Mutation } from "./world";
@@ -361,5 +362,6 @@ export const mutants: readonly Mutant[] = [
       ["pulumi up, with all asked for anew", 1],
     ],
   },
+  ...mutantsOfCopies,
   ...mutantsOfKinds,
 ];

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { heldBackups } from "./heldBackups";
+import { blobOf, heldBackups } from "./heldBackups";
 import type { VaultRole } from "./modelService";
 import { outputsOf, roleOf, type Snapshot } from "./snapshot";
 import { differencesFrom } from "./versionFacts";
@@ -36,7 +36,11 @@ export function theRestoredIsThere(world: World, before: Snapshot, after: Snapsh
 export async function theStateRestores(world: World): Promise<void> {
   const { kind, objects, service } = world;
   const { backup, restore } = outputsOf(world);
-  for (const { blob } of heldBackups(kind, backup)) {
+  for (const held of heldBackups(kind, backup)) {
+    const blob = blobOf(held, world.places.files());
+    if (blob === undefined) {
+      continue;
+    }
     const { facts } = await service.contents.of(kind, blob);
     for (const [version, restored] of Object.entries(facts)) {
       const original = objects.originalOf(version);

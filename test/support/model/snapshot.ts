@@ -10,6 +10,8 @@ type Outputs = Readonly<Record<ResourceName, Properties | undefined>>;
 export interface Snapshot {
   readonly outputs: Outputs;
   readonly objects: ReadonlyMap<string, SeenObject>;
+  /** The files in the places for copies, by their URIs. */
+  readonly files: ReadonlyMap<string, Buffer>;
   readonly shown: number;
 }
 
@@ -17,7 +19,7 @@ export function snapshot(world: World): Snapshot {
   const seen = world.objects.places.map(
     (place) => [placeText(place), world.objects.see(place.role, place.name, place.collection)] as const,
   );
-  return { outputs: outputsOf(world), objects: new Map(seen), shown: world.shown.length };
+  return { outputs: outputsOf(world), objects: new Map(seen), files: world.places.files(), shown: world.shown.length };
 }
 
 export function placeText({ role, collection, name }: Place): string {

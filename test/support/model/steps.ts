@@ -3,7 +3,8 @@ import fc from "fast-check";
 import type { Operation } from "../../../localVault/operation";
 import type { Fault } from "../../../localVault/vaultFault";
 import { type ObjectKind, permissionFor } from "../../../src/objects/objectKind";
-import { heldBackups } from "./heldBackups";
+import { sha256 } from "./copyPlaces";
+import { blobOf, type HeldBackup, heldBackups } from "./heldBackups";
 import { checked, nothingIsLeftToDo, recordsAreTrue } from "./invariants";
 import type { Collection } from "./modelObjects";
 import { type VaultRole, vaultRoles } from "./modelService";
@@ -82,6 +83,11 @@ const changes = {
   "forceDelete changes": (world, detail) => world.declare("backup", { forceDelete: detail % 2 === 0 }),
   "maxAgeDays changes": (world, detail) =>
     world.declare(detail % 2 === 0 ? "backup" : "drill", { maxAgeDays: (detail % 4) + 1 }),
+  "where backups are kept changes": (world, detail) => {
+    const [first, second] = world.places.uris;
+    const copyTo = [[first], [first, second], [second], undefined][detail % 4];
+    world.declare("backup", { copyTo, keepBlobInState: copyTo && detail % 3 === 0 ? false : undefined });
+  },
   "onNewVersions changes": (world, detail) =>
     world.declare("restore", { onNewVersions: detail % 3 === 0 ? "keep" : "recreate" }),
   "the program restores into another vault": (world, detail) =>
@@ -116,8 +122,9 @@ const events = {
     const held = heldBackups(world.kind, world.engines.backup.outputs);
     const backup = held[Math.floor(detail / 5) % Math.max(1, held.length)];
     const role = roleAt(world, detail);
-    if (backup !== undefined && (await world.objects.in(role).restore(backup.blob))) {
-      const { name } = await world.service.contents.of(world.kind, backup.blob);
+    const blob = backup && blobOf(backup, world.places.files());
+    if (blob !== undefined && (await world.objects.in(role).restore(blob))) {
+      const { name } = await world.service.contents.of(world.kind, blob);
       world.objects.userChanged(role, name);
     }
   },
@@ -126,6 +133,18 @@ const events = {
     return takeOrFreeName(world, copyRoleAt(detail), namesakes[Math.floor(detail / 5) % namesakes.length] ?? "keys");
   },
   "the value of a secret in the target vault changes": (world) => changeValue(world, "target"),
+  "a copy is removed": (world, detail) => {
+    const uri = copyAt(world, detail);
+    if (uri !== undefined) {
+      world.places.remove(uri);
+    }
+  },
+  "a copy is changed": (world, detail) => {
+    const uri = copyAt(world, detail);
+    if (uri !== undefined) {
+      world.places.change(uri);
+    }
+  },
   "a moment passes": (world, detail) => world.pass(1_000 * (detail + 1)),
   "days pass": (world, detail) => world.pass((detail % 4) * 2.1 * day),
 } satisfies Record<string, Action>;
@@ -148,7 +167,8 @@ const obstacles = {
   "a vault cannot be reached": (world, detail) => {
     world.service.unreachable.add(world.vault(roleAt(world, detail)).vaultUri);
   },
-  "all vaults can be reached": (world) => world.service.unreachable.clear(),
+  "a place for copies cannot be reached": (world, detail) => world.places.setReachable(detail, false),
+  "everything can be reached": (world) => world.reachAll(),
   "answers are lost": (world, detail) => {
     const operation = operationAt(detail, ["restore", "delete", "purge", "update"]);
     // A name that only the blob tells is never known if no answer comes.
@@ -231,6 +251,7 @@ const firstChange = often(
   "the program drills in another vault",
   "the program restores into another vault",
   "retain changes",
+  "where backups are kept changes",
   "an object of another kind takes the name, or loses it",
 );
 
@@ -292,11 +313,37 @@ async function upWithAllWell(world: World): Promise<void> {
   if (world.program.backup && state === "active" && (version === undefined || versions.includes(version))) {
     assert.equal(backup?.sourceStatus, "current", "A backup stays stale.");
   }
+  if (succeeded && world.program.backup && state === "active") {
+    assert.ok(isWhereDeclared(world), "A blob is not where the program wants it.");
+  }
   const hasRun = drill?.drilledAt !== earlier;
   if (succeeded && hasRun && isFree && world.program.drill?.vault === "scratch") {
     const isExpected = world.program.drill.isMisnamed || drill?.outcome !== "failed";
     assert.ok(isExpected, `A drill fails for no reason: ${String(drill?.failure)}`);
   }
+}
+
+/** Whether the newest backup has the declared copies, each whole, and is in the state if it should be. */
+function isWhereDeclared(world: World): boolean {
+  const { copyTo = [], keepBlobInState = true } = (world.program.backup?.inputs ?? {}) as {
+    copyTo?: readonly string[];
+    keepBlobInState?: boolean;
+  };
+  const [newest] = heldBackups(world.kind, world.engines.backup.outputs);
+  const { blob, blobSha256, copies = [] } = newest ?? ({} as HeldBackup);
+  const files = world.places.files();
+  const areWhole = copies.every(({ uri, status }) => {
+    const bytes = files.get(uri);
+    return status === "verified" && bytes !== undefined && sha256(bytes) === blobSha256;
+  });
+  const arePlaced = copyTo.every((place, index) => copies[index]?.uri.startsWith(place));
+  return areWhole && arePlaced && copies.length === copyTo.length && (blob !== undefined) === keepBlobInState;
+}
+
+/** The URI of a copy that the state records. */
+function copyAt(world: World, detail: number): string | undefined {
+  const copies = heldBackups(world.kind, world.engines.backup.outputs).flatMap(({ copies = [] }) => copies);
+  return copies[detail % Math.max(1, copies.length)]?.uri;
 }
 
 function backupRole({ program }: World): "source" | "otherSource" {

@@ -16,6 +16,7 @@ import {
 import type { DynamicProvider } from "../../../src/provider/engine/dynamicProvider";
 import { restoreFamily } from "../../../src/provider/restore/family";
 import { MemoryEngine, type Properties } from "../provider/memoryEngine";
+import { CopyPlaces } from "./copyPlaces";
 import { type Collection, ModelObjects } from "./modelObjects";
 import { type ModelService, newProcess, type Phase, ProcessKilled, type VaultRole, vaultRoles } from "./modelService";
 import { classNames, type Program, type ResourceName, resourceNames } from "./program";
@@ -61,6 +62,7 @@ export class World {
   readonly kind: ObjectKind;
   readonly names: readonly [string, string];
   readonly objects: ModelObjects;
+  readonly places = new CopyPlaces();
   readonly engines: Readonly<Record<ResourceName, MemoryEngine>>;
   /** Everything that the user read: lines and error messages. */
   readonly shown: string[] = [];
@@ -85,6 +87,7 @@ export class World {
           ...client,
           ...mutation.client?.({ client, resource, kind: ofKind, vaultUri }),
         })),
+        reachCopies: () => service.copiesAs(resource),
         print: (line) => this.shown.push(line),
         newId: () => {
           this.#ids += 1;
@@ -131,6 +134,7 @@ export class World {
   /** Removes everything, so that vaults and lists stay small. */
   end(): void {
     this.objects.removeAll();
+    this.places.end();
     this.service.endSequence();
   }
 
@@ -148,9 +152,15 @@ export class World {
       vault.purgeMilliseconds = 0;
     }
     this.clearSurprises();
-    this.service.unreachable.clear();
+    this.reachAll();
     this.service.clock.pass(60_000);
     this.isHindered = false;
+  }
+
+  reachAll(): void {
+    this.service.unreachable.clear();
+    this.places.setReachable(0, true);
+    this.places.setReachable(1, true);
   }
 
   grantAll(): void {
@@ -199,7 +209,7 @@ export class World {
     const outputs = this.program.backup && this.engines.backup.outputs;
     if (outputs !== undefined) {
       const { name, uri } = this.kind.properties;
-      const members = ["blob", "blobSha256", name, uri, "versions", "thumbprints", "backedUpAt"];
+      const members = ["blob", "blobUri", "blobSha256", name, uri, "versions", "thumbprints", "backedUpAt"];
       this.#heldRef = Object.fromEntries(members.map((member) => [member, outputs[member]]));
     }
     return this.#heldRef;
@@ -224,7 +234,7 @@ export class World {
       return undefined;
     }
     if (resource === "restore") {
-      const handed = restore?.isBare === true ? { blob: ref.blob } : ref;
+      const handed = restore?.isBare === true && ref.blob !== undefined ? { blob: ref.blob } : ref;
       return restore && { vaultUri: this.vault(restore.vault).vaultUri, backup: handed, ...restore.inputs };
     }
     const other = this.names.find((name) => name !== ref[properties.name]);

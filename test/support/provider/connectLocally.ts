@@ -1,4 +1,5 @@
 import type { LocalKeyVault } from "../../../localVault/localKeyVault";
+import { type Copies, openCopies } from "../../../src/copies/copies";
 import { VaultConnection } from "../../../src/keyVault/connection/vaultConnection";
 import { type Clock, systemClock, type Waits } from "../../../src/keyVault/connection/waits";
 import type { Connect } from "../../../src/provider/engine/connect";
@@ -42,4 +43,24 @@ export function connectLocally(
     connections.set(vaultUri, connection);
     return connection;
   };
+}
+
+/** Copies in any place, with a token that does not expire. */
+export function copiesLocally(
+  { identity }: LocalKeyVault,
+  waits: Partial<Waits> = {},
+  { clock = systemClock, print = () => undefined }: { clock?: Clock; print?: (line: string) => void } = {},
+): Copies {
+  return openCopies({
+    allowOtherHosts: true,
+    waits: { ...noWaits, ...waits },
+    clock,
+    print,
+    credential: () => ({
+      getToken: async () => ({
+        token: identity.accessToken("https://storage.azure.com"),
+        expiresOnTimestamp: Date.now() + 86_400_000,
+      }),
+    }),
+  });
 }

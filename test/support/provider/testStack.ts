@@ -3,6 +3,7 @@ import { LocalKeyVault } from "../../../localVault/localKeyVault";
 import type { CreatedObject, LocalVault } from "../../../localVault/localVault";
 import type { Operation } from "../../../localVault/operation";
 import type { VaultOptions } from "../../../localVault/vaultOptions";
+import type { Copies } from "../../../src/copies/copies";
 import type { Waits } from "../../../src/keyVault/connection/waits";
 import { capitalized } from "../../../src/keyVault/vaultUri";
 import { key } from "../../../src/objects/key";
@@ -12,7 +13,7 @@ import { drillFamily } from "../../../src/provider/drill/family";
 import { defineProvider, type Environment } from "../../../src/provider/engine/defineProvider";
 import { restoreFamily } from "../../../src/provider/restore/family";
 import { trustLocalCertificate } from "../trustLocalCertificate";
-import { connectLocally } from "./connectLocally";
+import { connectLocally, copiesLocally } from "./connectLocally";
 import { MemoryEngine, type Properties } from "./memoryEngine";
 
 const changing = ["create", "delete", "purge", "recover", "restore", "rotate", "update"];
@@ -82,9 +83,19 @@ export class TestStack {
     return {
       now: () => this.now(),
       connect: connectLocally(this.#service.service, this.#waits, { print: (line) => this.printed.push(line) }),
+      reachCopies: () => this.copiesOutside(),
       print: (line) => this.printed.push(line),
       newId: randomUUID,
     };
+  }
+
+  /** Copies outside the state, as the provider reaches them. */
+  copiesOutside(waits: Partial<Waits> = {}): Copies {
+    return copiesLocally(
+      this.#service.service,
+      { ...this.#waits, ...waits },
+      { print: (line) => this.printed.push(line) },
+    );
   }
 
   /** The name of a resource: `KeyBackup`. */
@@ -151,10 +162,10 @@ export class TestStack {
     return version;
   }
 
-  async backUp(): Promise<void> {
+  async backUp(inputs: Properties = {}): Promise<void> {
     const triggers = [randomUUID()];
     const object = { vaultUri: this.source.vaultUri, [this.kind.properties.name]: "orders" };
-    if (!(await this.backup.up({ ...object, triggers }))) {
+    if (!(await this.backup.up({ ...object, triggers, ...inputs }))) {
       throw this.backup.failure;
     }
   }
@@ -162,7 +173,7 @@ export class TestStack {
   /** The backup as a program hands it over. */
   get backupRef(): Properties {
     const { name, uri } = this.kind.properties;
-    const members = ["blob", "blobSha256", name, uri, "versions", "thumbprints", "backedUpAt"];
+    const members = ["blob", "blobUri", "blobSha256", name, uri, "versions", "thumbprints", "backedUpAt"];
     const outputs = this.backup.outputs ?? {};
     return Object.fromEntries(members.filter((member) => member in outputs).map((member) => [member, outputs[member]]));
   }

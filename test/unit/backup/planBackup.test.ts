@@ -2,6 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { type BackupRecord, backupsOf } from "../../../src/backup/backup";
 import { sha256OfBlob } from "../../../src/backup/blob";
+import { type BackupCopy, copyUri } from "../../../src/backup/copies";
 import { type DeclaredBackup, planBackup } from "../../../src/backup/planBackup";
 import { backup, backupRecord, vaultUri, version } from "../../support/keyVault/backups";
 
@@ -15,8 +16,13 @@ const declared: DeclaredBackup = {
   triggers: [{ one: 1, two: [2] }],
   forget: [],
   forceDelete: false,
+  copyTo: [],
+  keepBlobInState: true,
   unknown: [],
 };
+
+const [first, second] = ["file:///first", "https://account.blob.core.windows.net/second"] as const;
+const copy = { uri: "", writtenAt: "2026-03-07T00:00:00Z", contentMd5: "bWQ1", status: "verified" } as const;
 
 const plan = (recorded: Partial<BackupRecord> = {}, change: Partial<DeclaredBackup> = {}, at = now) =>
   planBackup({ ...record, ...recorded }, { ...declared, ...change }, at);
@@ -41,7 +47,6 @@ describe("a recorded backup needs nothing", () => {
     ["if the source was seen unchanged", { sourceStatus: "current" }, {}],
     ["if the source was missing", { sourceStatus: "missing", sourceStatusReason: "gone" }, {}],
     ["if the source was unreachable", { sourceStatus: "unreachable", sourceStatusReason: "no route" }, {}],
-    ["if the blob is kept elsewhere", { blob: undefined }, {}],
     ["if it is younger than maxAgeDays", {}, { maxAgeDays: 7 }],
     ["if `forget` names no backup that is kept", {}, { forget: ["another"] }],
     ["if `forget` names the newest backup, which can only be superseded", {}, { forget: [record.blobSha256] }],
@@ -140,6 +145,93 @@ describe("only the record changes", () => {
   });
 });
 
+describe("copies outside the state", () => {
+  const at = (place: string, status: BackupCopy["status"] = "verified") => ({
+    ...copy,
+    uri: copyUri(place, record),
+    status,
+  });
+  const alone = { previous: [] };
+
+  it.each<[string, Partial<BackupRecord>, Partial<DeclaredBackup>]>([
+    ["are whole where the program wants them", { copies: [at(first), at(second)] }, { copyTo: [first, second] }],
+    ["cannot be reached", { copies: [at(first, "unreachable")] }, { copyTo: [first] }],
+    [
+      "cannot be reached, and the state has no blob",
+      { blob: undefined, copies: [at(first, "unreachable")] },
+      { copyTo: [first], keepBlobInState: false },
+    ],
+    [
+      "have other content, although the blob should leave the state, and the source is missing",
+      { copies: [at(first, "different")], sourceStatus: "missing" },
+      { copyTo: [first], keepBlobInState: false },
+    ],
+  ])("need nothing if they %s", (_, recorded, change) => {
+    expect(plan({ ...alone, ...recorded }, change).kind).toBe("unchanged");
+  });
+
+  it.each<[string, Partial<BackupRecord>, Partial<DeclaredBackup>, string]>([
+    ["a place has none", {}, { copyTo: [first] }, `the copy ${copyUri(first, record)} is not written yet`],
+    [
+      "one is missing",
+      { copies: [at(first, "missing")] },
+      { copyTo: [first] },
+      `the copy ${copyUri(first, record)} is missing`,
+    ],
+    [
+      "an earlier backup has none",
+      { copies: [at(first)], previous: [earlier] },
+      { copyTo: [first] },
+      `the copy ${copyUri(first, earlier)} is not written yet`,
+    ],
+    [
+      "the program no longer names a place",
+      { copies: [at(first)] },
+      {},
+      `copyTo no longer names the place of ${copyUri(first, record)}`,
+    ],
+    [
+      "the blob is to leave the state",
+      { copies: [at(first)] },
+      { copyTo: [first], keepBlobInState: false },
+      "keepBlobInState changed",
+    ],
+    [
+      "the blob is to be in the state",
+      { blob: undefined, copies: [at(first)] },
+      { copyTo: [first] },
+      "keepBlobInState changed",
+    ],
+  ])("change the record without a new backup if %s", (_, recorded, change, because) => {
+    expect(plan({ ...alone, ...recorded }, change)).toEqual({ kind: "updateRecord", because });
+  });
+
+  it.each<[string, Partial<BackupRecord>, string]>([
+    [
+      "none is left, and the state has no blob",
+      { blob: undefined, copies: [at(first, "missing")] },
+      "the state has no blob, and no copy of the backup is left",
+    ],
+    [
+      "the state has neither a blob nor a copy",
+      { blob: undefined },
+      "the state has no blob, and no copy of the backup is left",
+    ],
+    [
+      "one has other content",
+      { copies: [at(first, "different")] },
+      `the copy ${copyUri(first, record)} has other content`,
+    ],
+  ])("make a new backup due if %s", (_, recorded, because) => {
+    expect(plan({ ...alone, ...recorded }, { copyTo: [first] })).toEqual({ kind: "backUp", because });
+  });
+
+  it("of an earlier backup are not mended if nothing has the blob", () => {
+    const lost = { ...earlier, blob: undefined, copies: [{ ...at(first, "missing"), uri: copyUri(first, earlier) }] };
+    expect(plan({ copies: [at(first)], previous: [lost] }, { copyTo: [first] }).kind).toBe("unchanged");
+  });
+});
+
 describe("what is due is unknown", () => {
   it("as long as an input that decides about a new backup is unknown, even if a reason is known", () => {
     const unknown = ["triggers", "retain"];
@@ -168,6 +260,13 @@ describe("every record and declaration", () => {
           sourceStatus: fc.constantFrom("current", "changed", "missing", "unreachable", undefined),
           backedUpAt: fc.constantFrom("2026-03-01T00:00:00Z", "", "2026-03-07T23:00:00Z"),
           blob: fc.constantFrom("AAAA", "BBBB", undefined),
+          copies: fc.subarray(
+            (["verified", "missing", "different", "unreachable"] as const).map((status) => ({
+              ...copy,
+              uri: copyUri(status === "missing" ? second : first, record),
+              status,
+            })),
+          ),
         }),
         fc.record({
           version: fc.constantFrom(a, b, undefined),
@@ -175,6 +274,8 @@ describe("every record and declaration", () => {
           maxAgeDays: fc.constantFrom(undefined, 1),
           forget: fc.subarray([record.blobSha256, earlier.blobSha256]),
           forceDelete: fc.boolean(),
+          copyTo: fc.subarray([first, second]),
+          keepBlobInState: fc.boolean(),
           unknown: fc.subarray(["retain", "forget", "triggers"]),
         }),
         (recorded, change) => {

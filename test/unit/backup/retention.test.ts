@@ -82,7 +82,7 @@ describe("the earlier backups that are kept", () => {
     const former = { ...backup({ versions: [b] }), vaultUri, thumbprints: {}, keptBecause: "an old reason" };
     const [kept] = selectRetained(backup(), [former], 0);
     expect(Object.keys(kept ?? {}).sort()).toEqual(
-      ["backedUpAt", "blob", "blobBytes", "blobSha256", "keptBecause", "sourceUri", "versions"].sort(),
+      ["backedUpAt", "blob", "blobBytes", "blobSha256", "copies", "keptBecause", "sourceUri", "versions"].sort(),
     );
     expect(kept?.keptBecause).not.toBe("an old reason");
   });

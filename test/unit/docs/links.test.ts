@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "@jest/globals";
+import { copyFailureCodes } from "../../../src/copies/copyError";
 import { failureCodes } from "../../../src/keyVault/failures/remedies";
 import { more } from "../../../src/provider/engine/messages";
 import { anchorsOf, explicitAnchorsOf, linksOf, pages, read, root } from "./pages";
@@ -40,7 +41,8 @@ it("every link to the web uses https", () => {
 });
 
 it("every failure code has its section in the page on troubleshooting", () => {
-  expect(failureCodes.filter((code) => !anchorsOf(read("docs/troubleshooting.md")).includes(code))).toEqual([]);
+  const codes = [...failureCodes, ...copyFailureCodes];
+  expect(codes.filter((code) => !anchorsOf(read("docs/troubleshooting.md")).includes(code))).toEqual([]);
 });
 
 it("every link in a message leads to an anchor of the documentation", () => {
@@ -50,7 +52,7 @@ it("every link in a message leads to an anchor of the documentation", () => {
 });
 
 it("the page on troubleshooting has no anchor that no message uses", () => {
-  const used = [...failureCodes, ...linksInMessages().map((link) => link.split("#")[1])];
+  const used = [...failureCodes, ...copyFailureCodes, ...linksInMessages().map((link) => link.split("#")[1])];
   const unused = explicitAnchorsOf(read("docs/troubleshooting.md")).filter((anchor) => !used.includes(anchor));
   expect(unused).toEqual([]);
 });

@@ -212,7 +212,16 @@ describe("a shell recipe", () => {
           keyUri: "https://kv/keys/orders",
           previous: {
             [sha256OfBlob(earlier)]: { ...backup(earlier, "invoices"), sourceUri: "https://kv/keys/invoices" },
-            abc: { blobSha256: "abc", sourceUri: "https://kv/keys/elsewhere", versions: [] },
+            abc: {
+              blobSha256: "abc",
+              sourceUri: "https://kv/keys/elsewhere",
+              backedUpAt: "2025-01-01T00:00:00.000Z",
+              versions: ["first", "second"],
+              copies: [
+                { uri: "file:///one", status: "missing" },
+                { uri: "file:///two", status: "verified" },
+              ],
+            },
           },
         },
       },
@@ -236,7 +245,10 @@ describe("a shell recipe", () => {
       "https://kv/certificates/web",
     ]);
     const [withoutBlob] = lines.splice(2, 1);
-    expect(withoutBlob).toBe("https://kv/keys/elsewhere abc NO BLOB IN THE STATE");
+    expect(withoutBlob).toBe(
+      "https://kv/keys/elsewhere 2025-01-01T00:00:00.000Z NO BLOB IN THE STATE abc " +
+        "file:///one (missing) file:///two (verified) first second",
+    );
     const [written = ""] = readdirSync(folder).filter((name) => name.startsWith("lost-object-"));
     for (const [index, blob] of blobs.entries()) {
       const file = `${sha256OfBlob(blob)}.keyvaultbackup`;

@@ -250,7 +250,7 @@ describe.each(objectKinds)("a damaged earlier backup of a $noun", (kind) => {
   });
 });
 
-describe.each(objectKinds)("a $noun's blob that is kept outside the state", (kind) => {
+describe.each(objectKinds)("a $noun's blob that is neither in the state nor in a copy", (kind) => {
   beforeEach(async () => {
     stack = await BackupStack.start(service, kind);
   });
@@ -262,13 +262,11 @@ describe.each(objectKinds)("a $noun's blob that is kept outside the state", (kin
     stack.engine.edit(others);
   }
 
-  it("is not damage: nothing is due, and a refresh keeps the record as it is", async () => {
+  it("is replaced by a new backup", async () => {
     await withoutBlob();
-    const { outputs } = stack;
-    expect(await stack.preview()).toBe(false);
-    expect(await stack.engine.refresh()).toBe(true);
-    expect(stack.outputs).toEqual(outputs);
-    expect(stack.printed).toBe("");
+    await stack.mustUp();
+    expect(stack.printed).toContain("because the state has no blob, and no copy of the backup is left");
+    expect(stack.outputs).toHaveProperty("blob");
   });
 
   it("stays recorded in previous without a blob if it may be the only copy", async () => {

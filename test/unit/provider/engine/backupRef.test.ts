@@ -15,6 +15,7 @@ import {
   vaultTypeMistakes,
   whyNotRestorable,
 } from "../../../../src/provider/engine/backupRef";
+import { readConfiguration } from "../../../../src/provider/engine/configuration";
 import response from "../../../support/backupKeyResponse.json";
 
 const blob = response.value;
@@ -23,7 +24,8 @@ const decoded = Buffer.from(blob, "base64url");
 const unknown = pulumi.runtime.unknownValue;
 const [v1, v2] = ["a".repeat(32), "b".repeat(32)];
 const keyUri = "https://kv.vault.azure.net/keys/orders";
-const check = (backup: unknown) => checkBackupRef(key, "KeyRestore", backup);
+const configuration = readConfiguration(undefined);
+const check = (backup: unknown) => checkBackupRef(key, "KeyRestore", backup, configuration);
 const refIn = (backup: unknown) => backupRefIn(key, backup);
 const restores = new Map<ObjectKind, string>([
   [key, "KeyRestore"],
@@ -33,7 +35,8 @@ const restores = new Map<ObjectKind, string>([
 const pairs = objectKinds.flatMap((kind) =>
   objectKinds.filter((other) => other !== kind).map((other) => ({ kind, other })),
 );
-const checkAs = (kind: ObjectKind, backup: unknown) => checkBackupRef(kind, restores.get(kind) ?? "", backup);
+const checkAs = (kind: ObjectKind, backup: unknown) =>
+  checkBackupRef(kind, restores.get(kind) ?? "", backup, configuration);
 const uriOf = ({ collection }: ObjectKind) => `https://kv.vault.azure.net/${collection}/orders`;
 const encoded = (text: string) => Buffer.from(text, "latin1").toString("base64url");
 const ofSecret = encoded(decoded.toString("latin1").replace("&AzureKeyVaultKey", ")AzureKeyVaultSecret"));
@@ -70,7 +73,7 @@ describe("a backup among the inputs", () => {
     };
     const completed = { backup: { blob, [uri]: uriOf(kind), [name]: "orders" }, mistakes: [] };
     expect(checkAs(kind, given)).toEqual(completed);
-    expect(checkBackupRef(kind, "RestoreDrill", given)).toEqual(completed);
+    expect(checkBackupRef(kind, "RestoreDrill", given, configuration)).toEqual(completed);
   });
 
   it("may be a blob alone, in any form in which people keep one", () => {
@@ -112,7 +115,7 @@ describe("a mistake in a backup", () => {
   it("is that there is none, unless the engine hands over something that the resource reports", () => {
     expect(check(undefined).mistakes).toEqual(["KeyRestore has no backup: set backup, or blob."]);
     for (const backup of [null, "text", 1]) expect(check(backup)).toEqual({ backup, mistakes: [] });
-    expect(checkBackupRef(undefined, "RestoreDrill", undefined).mistakes).toEqual([
+    expect(checkBackupRef(undefined, "RestoreDrill", undefined, configuration).mistakes).toEqual([
       "RestoreDrill has no backup: set backup.",
     ]);
   });
@@ -145,7 +148,7 @@ describe("a mistake in a backup", () => {
 
   it("is that only the backup could tell the kind of object, and does not", () => {
     for (const given of [{ blob }, { blob, keyName: "a", secretName: "a" }]) {
-      expect(checkBackupRef(undefined, "RestoreDrill", given)).toEqual({
+      expect(checkBackupRef(undefined, "RestoreDrill", given, configuration)).toEqual({
         backup: given,
         mistakes: [
           "backup does not name its object: set one of keyName, secretName, certificateName in backup, or the URI of the object.",
@@ -153,7 +156,7 @@ describe("a mistake in a backup", () => {
       });
     }
     for (const backup of [unknown, null, "text"]) {
-      expect(checkBackupRef(undefined, "RestoreDrill", backup)).toEqual({ backup, mistakes: [] });
+      expect(checkBackupRef(undefined, "RestoreDrill", backup, configuration)).toEqual({ backup, mistakes: [] });
     }
   });
 
@@ -179,7 +182,7 @@ describe("a mistake in a backup", () => {
   });
 
   it.each<[string, Record<string, unknown>, string]>([
-    ["no blob", { keyUri }, "backup.blob is missing."],
+    ["no blob", { keyUri }, "backup.blob is missing:"],
     ["a number for the blob", { blob: 1 }, "backup.blob must be a string."],
     ["a number for the hash", { blob, blobSha256: 1 }, "backup.blobSha256 must be a SHA-256 of 64 hexadecimal digits."],
     ["a text for the versions", { blob, versions: v1 }, "backup.versions must be an array, each item a string."],

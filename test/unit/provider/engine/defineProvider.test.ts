@@ -29,6 +29,9 @@ const environment: Environment = {
   now: () => 5,
   print: (line) => printed.push(line),
   newId: () => "a-new-id",
+  reachCopies() {
+    throw new Error("not expected");
+  },
   connect(vaultUri, given) {
     connected.push([vaultUri, given]);
     const failing = { getToken: () => Promise.reject(credentialError) };

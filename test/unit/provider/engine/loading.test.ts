@@ -63,7 +63,7 @@ describe("the provider process", () => {
     for (const modules of [loaded, eventually]) {
       const files = modules.filter((file) => file.startsWith("/"));
       const rooms = files.map((file) => path.relative(root, file).split("/")[1]);
-      expect([...new Set(rooms)].sort()).toEqual(["backup", "keyVault", "objects", "provider"]);
+      expect([...new Set(rooms)].sort()).toEqual(["backup", "copies", "keyVault", "objects", "provider"]);
     }
   });
 
@@ -71,16 +71,18 @@ describe("the provider process", () => {
     expect(eventually.filter((name) => name.startsWith("@pulumi"))).toEqual([]);
   });
 
-  it("loads the clients of Key Vault only when a function is called", () => {
+  it("loads the clients of Key Vault and of Blob Storage only when a function is called", () => {
     expect(loaded.filter((name) => name.startsWith("@azure/keyvault-"))).toEqual([]);
+    expect(loaded).not.toContain("@azure/storage-blob");
+    expect(eventually).toContain("@azure/storage-blob");
     expect(eventually.filter((name) => name.startsWith("@azure/keyvault-")).sort()).toEqual(clients);
   });
 
-  it("loads neither Pulumi's SDK nor a client of Key Vault as it is built", async () => {
+  it("loads neither Pulumi's SDK nor a client of Azure as it is built", async () => {
     const files = await filesAfter("require('./dist/provider/index.js')");
     expect(files).toContain(path.join(root, "dist/provider/engine/values.js"));
     expect(files.filter((file) => file.includes("/@pulumi/"))).toEqual([]);
-    expect(files.filter((file) => file.includes("/@azure/keyvault-"))).toEqual([]);
+    expect(files.filter((file) => /\/@azure\/(keyvault-|storage-)/.test(file))).toEqual([]);
   }, 30_000);
 
   it.each([
@@ -98,6 +100,19 @@ describe("the provider process", () => {
     30_000,
   );
 });
+
+it("Copies in a directory load no client of Blob Storage", async () => {
+  const script = `
+    const { openCopies } = require('./dist/copies/copies.js');
+    openCopies({}).look('file:///nowhere/kv/keys/orders/a').then(({ kind }) => {
+      console.log(JSON.stringify([kind, ...Object.keys(require.cache)]));
+      process.exit();
+    })`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["-e", script], { cwd: root });
+  const [kind, ...files] = JSON.parse(stdout) as string[];
+  expect(kind).toBe("unreachable");
+  expect(files.filter((file) => file.includes("/@azure/storage-"))).toEqual([]);
+}, 30_000);
 
 describe("a program", () => {
   it("loads only what it may import, and nothing of Azure's SDK", () => {

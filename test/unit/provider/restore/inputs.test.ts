@@ -110,7 +110,7 @@ describe.each(objectKinds)("the check of the restore of a $noun", (kind) => {
       () => ({ backup: { ...backupOf(kind), tags: {} } }),
       `backup.tags is not an input of the backup of ${resource}`,
     ],
-    ["a backup without a blob", () => ({ backup: { [name]: "orders" } }), "backup.blob is missing."],
+    ["a backup without a blob", () => ({ backup: { [name]: "orders" } }), "backup.blob is missing:"],
     [
       "a SHA-256 that is none",
       () => ({ backup: { ...backupOf(kind), blobSha256: "abc" } }),
