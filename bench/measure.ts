@@ -1,18 +1,8 @@
-import { readFileSync } from "node:fs";
-import path from "node:path";
+import { readdir } from "node:fs/promises";
 import type { LocalVault } from "../localVault/localVault";
+import type { Series } from "./series";
 import { type Bench, pulumiCommand, up, withStack } from "./stack";
 import { type ProviderUsage, watchProvider } from "./watchProvider";
-
-/** The programs to compare. Each declares one resource for each key. */
-export const allSeries = [
-  { name: "keyBackup", title: "KeyBackup", program: program("key-backup") },
-  { name: "noop", title: "no-op", program: program("noop") },
-  { name: "noopWithBlob", title: "no-op + blob", program: program("noop-with-blob") },
-] as const;
-
-export type Series = (typeof allSeries)[number];
-export type BySeries<T> = Readonly<Record<Series["name"], T>>;
 
 export interface Traffic {
   /** Requests with a token. */
@@ -28,12 +18,14 @@ export interface Measurement {
   readonly traffic: Traffic;
   readonly unchangedTraffic: Traffic;
   readonly stateBytes: number;
+  /** Files in the directory for copies. */
+  readonly files: number;
   readonly provider: ProviderUsage | undefined;
 }
 
 /** Measures the first update of a new stack, and an update that has nothing to do. */
 export function measure(bench: Bench, series: Series, keys: number, blobLength: number): Promise<Measurement> {
-  return withStack(bench, { program: series.program, keys, blobLength }, async ({ vault, project }) => {
+  return withStack(bench, { program: series.program, keys, blobLength }, async ({ vault, project, copies }) => {
     const usage = watchProvider(project.folder);
     const before = traffic(bench, vault);
     const first = await pulumiCommand(project, up, bench.signal).finally(usage);
@@ -47,13 +39,15 @@ export function measure(bench: Bench, series: Series, keys: number, blobLength: 
       traffic: difference(between, before),
       unchangedTraffic: difference(traffic(bench, vault), between),
       stateBytes,
+      files: await countFiles(copies),
       provider,
     };
   });
 }
 
-function program(folder: string): string {
-  return readFileSync(path.join(__dirname, "programs", folder, "index.js"), "utf8");
+async function countFiles(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).length;
 }
 
 function traffic({ service }: Bench, { requests }: LocalVault): Traffic {

@@ -1,8 +1,12 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { descendantsOf } from "../engine/descendantsOf";
 import { finished, PulumiProject } from "../engine/pulumiProject";
 import type { LocalKeyVault } from "../localVault/localKeyVault";
 import type { LocalVault } from "../localVault/localVault";
 import type { VaultOptions } from "../localVault/vaultOptions";
+import { resultsFolder } from "./results";
 
 /** What all measurements share. */
 export interface Bench {
@@ -27,6 +31,8 @@ export interface StackOptions {
 export interface Stack {
   readonly vault: LocalVault;
   readonly project: PulumiProject;
+  /** The directory for copies. */
+  readonly copies: string;
 }
 
 /** A first update of a stack, without a preview. */
@@ -34,7 +40,7 @@ export const up = ["up", "--yes", "--skip-preview"];
 
 const limitMilliseconds = 200_000;
 
-/** Creates a vault with keys and a stack without resources, and removes both after use. */
+/** Creates a vault with keys, an empty directory and a stack without resources, and removes all of them after use. */
 export async function withStack<T>(
   { service, engine, installed, signal }: Bench,
   { program, keys, blobLength = 0, vault: options }: StackOptions,
@@ -42,6 +48,7 @@ export async function withStack<T>(
 ): Promise<T> {
   signal.throwIfAborted();
   const vault = await service.createVault(undefined, options);
+  const copies = await createDirectory();
   let project: PulumiProject | undefined;
   try {
     const declared = await createKeys(vault, keys);
@@ -52,16 +59,23 @@ export async function withStack<T>(
         "Pulumi.yaml": "name: infrastructure\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n",
         "package.json": '{ "name": "infrastructure", "main": "index.js" }',
         "index.js": program,
-        "keys.json": JSON.stringify({ keys: declared, blobLength }),
+        "keys.json": JSON.stringify({ keys: declared, blobLength, copyTo: pathToFileURL(copies).href }),
       },
       env: service.environment(),
       config: { "azure-keyvault-backup:disableChallengeResourceVerification": "true" },
     });
-    return await use({ vault, project });
+    return await use({ vault, project, copies });
   } finally {
     await project?.remove();
+    await rm(copies, { recursive: true, force: true });
     await service.deleteVault(vault.name);
   }
+}
+
+// The folder for temporary files may be in memory. The repository is on a disk.
+async function createDirectory(): Promise<string> {
+  await mkdir(resultsFolder, { recursive: true });
+  return mkdtemp(path.join(resultsFolder, "copies-"));
 }
 
 async function createKeys(vault: LocalVault, count: number) {
@@ -79,7 +93,7 @@ export async function pulumiCommand(
   project: PulumiProject,
   args: readonly string[],
   signal: AbortSignal,
-): Promise<{ stdout: string; milliseconds: number }> {
+): Promise<{ readonly milliseconds: number }> {
   signal.throwIfAborted();
   const startedAt = performance.now();
   const child = project.start(args);
@@ -87,13 +101,13 @@ export async function pulumiCommand(
   const end = () => endAll(child.pid);
   ended.addEventListener("abort", end, { once: true });
   try {
-    const { code, stdout, output } = await finished(child);
+    const { code, output } = await finished(child);
     const milliseconds = performance.now() - startedAt;
     ended.throwIfAborted();
     if (code !== 0) {
       throw new Error(`pulumi ${args.join(" ")} ended with ${code}:\n${output}`);
     }
-    return { stdout, milliseconds };
+    return { milliseconds };
   } finally {
     ended.removeEventListener("abort", end);
   }

@@ -1,4 +1,4 @@
-import { allSeries } from "./measure";
+import { allSeries, type ByBackup, backupSeries } from "./series";
 import { type Bench, pulumiCommand, type Stack, type StackOptions, up, withStack } from "./stack";
 
 export interface StateSize {
@@ -6,11 +6,16 @@ export interface StateSize {
   readonly emptyBytes: number;
   /** Characters of a blob. */
   readonly blobLength: number;
-  /** What each character of a blob adds to a state, computed from blobs of two lengths. */
+  readonly backups: ByBackup<BackupSize>;
+}
+
+/** What one backup resource adds to a state. */
+export interface BackupSize {
+  /** What each character of a blob adds, computed from blobs of two lengths. */
   readonly bytesPerCharacter: number;
-  /** What a resource adds to a state beside its blob. */
+  /** What a resource adds beside its blob. */
   readonly fixedBytes: number;
-  /** The largest parts of one KeyBackup in the state file, in bytes. */
+  /** The largest parts in the state file, in bytes. */
   readonly parts: StateParts;
 }
 
@@ -30,64 +35,58 @@ interface RecordedState {
 const keys = 10;
 const [keyBackup] = allSeries;
 
-/** Measures what a KeyBackup adds to a state. */
+/** Measures what backup resources add to a state. */
 export async function measureStateSize(bench: Bench): Promise<StateSize> {
-  const emptyBytes = await afterFirstUp(bench, { keys: 0 }, bytesOf);
-  const record = (stack: Stack) => recordedState(bench, stack, emptyBytes);
-  const usual = await afterFirstUp(bench, { keys }, record);
-  const long = await afterFirstUp(bench, { keys, vault: { blobPadding: 11_200 } }, record);
-  const bytesPerCharacter = (long.bytesPerResource - usual.bytesPerResource) / (long.blobLength - usual.blobLength);
-  return {
-    emptyBytes,
-    blobLength: usual.blobLength,
-    bytesPerCharacter,
-    fixedBytes: usual.bytesPerResource - bytesPerCharacter * usual.blobLength,
-    parts: usual.parts,
-  };
+  const emptyBytes = await afterFirstUp(bench, { keys: 0, program: keyBackup.program }, bytesOf);
+  const sizes: Partial<Record<keyof ByBackup<BackupSize>, BackupSize>> = {};
+  let blobLength = 0;
+  for (const { name, program } of backupSeries) {
+    const record = (stack: Stack) => recordedState(stack, emptyBytes, name === "keyBackup");
+    const usual = await afterFirstUp(bench, { keys, program }, record);
+    const long = await afterFirstUp(bench, { keys, program, vault: { blobPadding: 11_200 } }, record);
+    const bytesPerCharacter = (long.bytesPerResource - usual.bytesPerResource) / (long.blobLength - usual.blobLength);
+    const fixedBytes = usual.bytesPerResource - bytesPerCharacter * usual.blobLength;
+    sizes[name] = { bytesPerCharacter, fixedBytes, parts: usual.parts };
+    blobLength = usual.blobLength;
+  }
+  return { emptyBytes, blobLength, backups: sizes as StateSize["backups"] };
 }
 
-function afterFirstUp<T>(
-  bench: Bench,
-  options: Omit<StackOptions, "program">,
-  read: (stack: Stack) => Promise<T>,
-): Promise<T> {
-  return withStack(bench, { ...options, program: keyBackup.program }, async (stack) => {
+function afterFirstUp<T>(bench: Bench, options: StackOptions, read: (stack: Stack) => Promise<T>): Promise<T> {
+  return withStack(bench, options, async (stack) => {
     await pulumiCommand(stack.project, up, bench.signal);
     return read(stack);
   });
 }
 
-async function recordedState(bench: Bench, stack: Stack, emptyBytes: number): Promise<RecordedState> {
+async function recordedState(stack: Stack, emptyBytes: number, hasBlob: boolean): Promise<RecordedState> {
   const bytesPerResource = ((await bytesOf(stack)) - emptyBytes) / keys;
   const [first] = await stack.project.backups();
-  const { ciphertext } = (first?.outputs?.blob ?? {}) as { ciphertext?: string };
+  const { blob, blobBytes } = (first?.outputs ?? {}) as { blob?: { ciphertext?: string }; blobBytes?: number };
+  if (hasBlob !== (blob !== undefined) || blobBytes === undefined) {
+    throw notAsExpected();
+  }
   const parts = {
-    ciphertext: jsonBytes(ciphertext),
+    ciphertext: hasBlob ? jsonBytes(blob?.ciphertext) : 0,
     providerInInputs: jsonBytes(first?.inputs?.__provider),
     providerInOutputs: jsonBytes(first?.outputs?.__provider),
   };
   const rest = bytesPerResource - parts.ciphertext - parts.providerInInputs - parts.providerInOutputs;
-  return { blobLength: await lengthOfBlob(bench, stack), bytesPerResource, parts: { ...parts, rest } };
+  // Base64url without padding.
+  return { blobLength: Math.ceil((blobBytes * 4) / 3), bytesPerResource, parts: { ...parts, rest } };
 }
 
 async function bytesOf({ project }: Stack): Promise<number> {
   return Buffer.byteLength(await project.stateText());
 }
 
-async function lengthOfBlob(bench: Bench, { project }: Stack): Promise<number> {
-  const { stdout } = await pulumiCommand(project, ["stack", "export", "--show-secrets"], bench.signal);
-  const { deployment } = JSON.parse(stdout) as {
-    deployment: { resources: { outputs?: { blob?: { plaintext: string } } }[] };
-  };
-  const blob = deployment.resources.find(({ outputs }) => outputs?.blob !== undefined)?.outputs?.blob;
-  return (JSON.parse(blob?.plaintext ?? '""') as string).length;
-}
-
 function jsonBytes(text: unknown): number {
   if (typeof text !== "string") {
-    throw new Error(
-      "The state of a KeyBackup has no encrypted blob or no __provider: bench/stateSize.ts must be adapted.",
-    );
+    throw notAsExpected();
   }
   return Buffer.byteLength(JSON.stringify(text));
+}
+
+function notAsExpected(): Error {
+  return new Error("The state of a KeyBackup is not as bench/stateSize.ts expects, which must be adapted.");
 }

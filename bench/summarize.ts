@@ -1,4 +1,5 @@
-import type { BySeries, Measurement } from "./measure";
+import type { Measurement } from "./measure";
+import { type ByBackup, type BySeries, byBackup, bySeries } from "./series";
 import type { StateSize } from "./stateSize";
 
 /** One measurement of each series with the same number of keys, one after the other. */
@@ -21,42 +22,49 @@ export interface Summary {
   readonly peakBytes: BySeries<Spread>;
   readonly cpuMilliseconds: BySeries<Spread>;
   readonly stateBytesPerResource: BySeries<Spread>;
-  /** Time of the first update with KeyBackup, divided by the time of the no-op in the same round. */
+  readonly backups: ByBackup<BackupSummary>;
+}
+
+export interface BackupSummary {
+  /** Time of the first update, divided by the time of the no-op in the same round. */
   readonly ratioToNoop: Spread;
   readonly ratioToNoopWithBlob: Spread;
   readonly requestsPerKey: Spread;
   readonly challenges: Spread;
   readonly tokens: Spread;
-  /** Requests, challenges and tokens of KeyBackup in an unchanged update. */
+  /** Requests, challenges and tokens in an unchanged update. */
   readonly unchangedRequests: Spread;
+  readonly filesPerKey: Spread;
 }
 
 /** Summarizes the rounds with the same number of keys. */
 export function summarize(keys: number, rounds: readonly Round[], { emptyBytes }: StateSize): Summary {
   const each = (figure: (measured: Round["measured"]) => number) =>
     spread(rounds.map(({ measured }) => figure(measured)));
-  const bySeries = (figure: (measurement: Measurement) => number) => ({
-    keyBackup: each(({ keyBackup }) => figure(keyBackup)),
-    noop: each(({ noop }) => figure(noop)),
-    noopWithBlob: each(({ noopWithBlob }) => figure(noopWithBlob)),
-  });
+  const eachSeries = (figure: (measurement: Measurement) => number) =>
+    bySeries((name) => each((measured) => figure(measured[name])));
   return {
     keys,
     rounds: rounds.length,
-    upMilliseconds: bySeries(({ upMilliseconds }) => upMilliseconds),
-    unchangedMilliseconds: bySeries(({ unchangedMilliseconds }) => unchangedMilliseconds),
-    peakBytes: bySeries(({ provider }) => provider?.peakBytes ?? Number.NaN),
-    cpuMilliseconds: bySeries(({ provider }) => provider?.cpuMilliseconds ?? Number.NaN),
-    stateBytesPerResource: bySeries(({ stateBytes }) => (stateBytes - emptyBytes) / keys),
-    ratioToNoop: each(({ keyBackup, noop }) => keyBackup.upMilliseconds / noop.upMilliseconds),
-    ratioToNoopWithBlob: each(({ keyBackup, noopWithBlob }) => keyBackup.upMilliseconds / noopWithBlob.upMilliseconds),
-    requestsPerKey: each(({ keyBackup }) => keyBackup.traffic.requests / keys),
-    challenges: each(({ keyBackup }) => keyBackup.traffic.challenges),
-    tokens: each(({ keyBackup }) => keyBackup.traffic.tokens),
-    unchangedRequests: each(({ keyBackup: { unchangedTraffic } }) => {
-      const { requests, challenges, tokens } = unchangedTraffic;
-      return requests + challenges + tokens;
-    }),
+    upMilliseconds: eachSeries(({ upMilliseconds }) => upMilliseconds),
+    unchangedMilliseconds: eachSeries(({ unchangedMilliseconds }) => unchangedMilliseconds),
+    peakBytes: eachSeries(({ provider }) => provider?.peakBytes ?? Number.NaN),
+    cpuMilliseconds: eachSeries(({ provider }) => provider?.cpuMilliseconds ?? Number.NaN),
+    stateBytesPerResource: eachSeries(({ stateBytes }) => (stateBytes - emptyBytes) / keys),
+    backups: byBackup((name) => ({
+      ratioToNoop: each(({ [name]: backup, noop }) => backup.upMilliseconds / noop.upMilliseconds),
+      ratioToNoopWithBlob: each(
+        ({ [name]: backup, noopWithBlob }) => backup.upMilliseconds / noopWithBlob.upMilliseconds,
+      ),
+      requestsPerKey: each(({ [name]: { traffic } }) => traffic.requests / keys),
+      challenges: each(({ [name]: { traffic } }) => traffic.challenges),
+      tokens: each(({ [name]: { traffic } }) => traffic.tokens),
+      unchangedRequests: each(({ [name]: { unchangedTraffic } }) => {
+        const { requests, challenges, tokens } = unchangedTraffic;
+        return requests + challenges + tokens;
+      }),
+      filesPerKey: each(({ [name]: { files } }) => files / keys),
+    })),
   };
 }
 
