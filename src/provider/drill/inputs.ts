@@ -6,8 +6,8 @@ import {
   type BackupRef,
   backupRefIn,
   checkBackupRef,
+  decisivePart,
   kindOfBackup,
-  knownBackup,
   vaultTypeMistakes,
 } from "../engine/backupRef";
 import type { Configuration } from "../engine/configuration";
@@ -72,15 +72,17 @@ function backupMistakes(kind: ObjectKind, backup: unknown, vaultUri: string): st
 export function declaredDrill(inputs: Properties): DeclaredDrill {
   const { vaultUri, backup, maxAgeDays, triggers, onFailure } = inputs;
   const kind = kindOfBackup(backup);
-  const name = kind && backupRefIn(kind, backup).name;
+  const known = kind && backupRefIn(kind, backup);
+  const name = known?.name;
+  const decisive = decisivePart(backup);
   const vault = textIn(vaultUri);
   return {
     copyUri: kind === undefined || vault === undefined || name === undefined ? undefined : objectUri(kind, vault, name),
-    blobSha256: kind && knownBackup(kind, backup)?.blobSha256,
+    blobSha256: isUnknown(decisive) ? undefined : known?.blobSha256,
     triggers: arrayIn(triggers),
     maxAgeDays: numberIn(maxAgeDays),
     onFailure: onFailure === "record" ? "record" : "fail",
     // What a failure does decides nothing until a drill has run.
-    unknown: unknownIn({ vaultUri, backup, maxAgeDays, triggers }),
+    unknown: unknownIn({ vaultUri, backup: decisive, maxAgeDays, triggers }),
   };
 }

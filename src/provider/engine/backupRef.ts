@@ -133,7 +133,7 @@ export function backupRefIn(kind: ObjectKind, backup: unknown): BackupRef {
   return {
     blob,
     blobUri,
-    blobSha256: blobUri === undefined ? sha256OfBlob(blob) : (recordedSha256 ?? ""),
+    blobSha256: textIn(members.blob) === undefined ? (recordedSha256 ?? "") : sha256OfBlob(blob),
     recordedSha256,
     name: textIn(members[name]),
     sourceVaultUri: "value" in source ? source.value.vaultUri : undefined,
@@ -213,4 +213,13 @@ export function vaultTypeMistakes({ blob, sourceVaultUri }: BackupRef, vaultUri:
 /** The backup as far as all of it is known; undefined while a part of it is not. */
 export function knownBackup(kind: ObjectKind, backup: unknown): BackupRef | undefined {
   return isUnknown(backup) ? undefined : backupRefIn(kind, backup);
+}
+
+/**
+ * What of a backup decides what is due: with a known hash, it does not matter where the blob is. The state of a backup has either a
+ * blob or the URI of a copy, and the engine takes an output that a state lacks for unknown in each preview.
+ */
+export function decisivePart(backup: unknown): unknown {
+  const { blob, blobUri, ...others } = membersIn(backup);
+  return textIn(others.blobSha256) === undefined ? backup : others;
 }

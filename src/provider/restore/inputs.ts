@@ -1,9 +1,16 @@
 import type { DeclaredRestore } from "../../backup/planRestore";
 import type { ObjectKind } from "../../objects/objectKind";
-import { backupRefIn, checkBackupRef, knownBackup, vaultTypeMistakes, whyNotRestorable } from "../engine/backupRef";
+import {
+  backupRefIn,
+  checkBackupRef,
+  decisivePart,
+  knownBackup,
+  vaultTypeMistakes,
+  whyNotRestorable,
+} from "../engine/backupRef";
 import type { Configuration } from "../engine/configuration";
 import { type Checked, oneOf, parseVaultInput, type Shapes, shapeMistakes, string } from "../engine/inputs";
-import { type Properties, textIn, unknownIn, withoutEmpty } from "../engine/values";
+import { isUnknown, type Properties, textIn, unknownIn, withoutEmpty } from "../engine/values";
 
 const shapes: Shapes = {
   vaultUri: string,
@@ -41,14 +48,15 @@ export function checkRestore(
 
 /** What the checked inputs declare. */
 export function declaredRestore(kind: ObjectKind, { __provider, ...inputs }: Properties): DeclaredRestore {
-  const { name, sourceUri, versions } = backupRefIn(kind, inputs.backup);
+  const { name, sourceUri, versions, blobSha256 } = backupRefIn(kind, inputs.backup);
+  const decisive = decisivePart(inputs.backup);
   return {
     vaultUri: textIn(inputs.vaultUri),
     name,
-    blobSha256: knownBackup(kind, inputs.backup)?.blobSha256,
+    blobSha256: isUnknown(decisive) ? undefined : blobSha256,
     sourceUri,
     versions,
     onNewVersions: inputs.onNewVersions === "recreate" ? "recreate" : "keep",
-    unknown: unknownIn(inputs),
+    unknown: unknownIn({ ...inputs, backup: decisive }),
   };
 }

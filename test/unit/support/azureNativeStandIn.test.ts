@@ -202,7 +202,7 @@ describe("the stand-in for azure-native", () => {
   });
 
   it("refuses what it does not serve", () => {
-    expect(() => standIn.resourceType("azure-native:storage:StorageAccount")).toThrow("has no azure-native:storage");
+    expect(() => standIn.resourceType("azure-native:storage:Queue")).toThrow("has no azure-native:storage:Queue");
     expect(() => standIn.invoke("azure-native:keyvault:getVault")).toThrow("has no azure-native:keyvault:getVault");
     expect(standIn.invoke("azure-native:authorization:getClientConfig")).toHaveProperty("tenantId");
   });

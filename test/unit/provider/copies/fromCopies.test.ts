@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import * as pulumi from "@pulumi/pulumi";
 import { objectKinds } from "../../../../src/objects/objectKinds";
 import { TestService, type TestStack } from "../../../support/provider/testStack";
 
@@ -82,6 +83,22 @@ describe.each(objectKinds)("a backup of a $noun whose blob is in a copy", (kind)
     expect(await stack.restore.up(stack.restoring(inputs))).toBe(true);
     expect(stack.copies.versions("orders")).toHaveLength(2);
   });
+
+  it.each(["blob", "blobUri"])(
+    "is not restored or proved anew because a preview does not know its %s, which its state lacks",
+    async (member) => {
+      expect(await stack.restore.up(stack.restoring())).toBe(true);
+      stack.copies.delete("orders");
+      stack.copies.purge("orders");
+      expect(await stack.drill.up(stack.drilling())).toBe(true);
+      const backup = { ...stack.backupRef, [member]: pulumi.runtime.unknownValue };
+      expect(await stack.restore.preview(stack.restoring({ backup }))).toBe(false);
+      expect(await stack.drill.preview(stack.drilling({ backup }))).toBe(false);
+      const due = { ...backup, blobSha256: pulumi.runtime.unknownValue };
+      expect(await stack.restore.preview(stack.restoring({ backup: due }))).toBe(true);
+      expect(await stack.drill.preview(stack.drilling({ backup: due }))).toBe(true);
+    },
+  );
 
   it("is proved by a drill", async () => {
     expect(await stack.drill.up(stack.drilling())).toBe(true);

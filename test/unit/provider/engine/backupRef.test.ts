@@ -264,7 +264,7 @@ describe("what is known of a backup", () => {
   it("is nothing if the value is no backup, or not known yet", () => {
     const nothing = {
       blob: "",
-      blobSha256: sha256OfBlob(""),
+      blobSha256: "",
       recordedSha256: undefined,
       name: undefined,
       sourceVaultUri: undefined,
