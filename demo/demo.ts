@@ -210,7 +210,7 @@ async function run({ project, vault, scratch }: Scene): Promise<void> {
   const place = path.join(project.folder, "copies");
   await mkdir(place);
   await project.configure({ copyTo: pathToFileURL(place).href });
-  await succeeds(project, "up", "--yes");
+  await runs(project, "up", "--yes");
   const written = (await outputsOf(project)).recorded.flatMap((backup) => backup.copies);
   check(written.length === 3 && written.every(({ status }) => status === "verified"), "a copy was not written");
   say("Each copy is the file that az keyvault key restore (secret, certificate) takes:");
@@ -219,7 +219,8 @@ async function run({ project, vault, scratch }: Scene): Promise<void> {
   begin("pulumi destroy succeeds, although the key is lost again: the copies stay");
   source[0]?.lose();
   say("The key was deleted and purged.");
-  await succeeds(project, "destroy", "--yes");
+  const destroyed = await runs(project, "destroy", "--yes");
+  quote(messagesIn(destroyed).find((message) => message.startsWith("KeyBackup")) ?? "");
   check((await project.resources()).length === 0, "the state still has resources");
 
   begin("A copy alone brings the key back, without Pulumi and without the state");
@@ -249,10 +250,15 @@ To do the same with vaults in Azure, run in this folder, with the Pulumi CLI and
 
 /** Runs a command, and shows what it did and what the resources printed. */
 async function succeeds(project: PulumiProject, ...args: readonly string[]): Promise<void> {
+  messagesIn(await runs(project, ...args)).forEach(quote);
+}
+
+/** Runs a command, and shows what it did. Returns all that it printed. */
+async function runs(project: PulumiProject, ...args: readonly string[]): Promise<string> {
   const { code, output } = await pulumi(project, ...args);
   check(code === 0, `pulumi ${args.join(" ")} ended with ${code}`);
   say(`${doneIn(output).join(", ") || "no resource changed"}.`, "     ");
-  messagesIn(output).forEach(quote);
+  return output;
 }
 
 async function pulumi(project: PulumiProject, ...args: readonly string[]): Promise<CommandResult> {
