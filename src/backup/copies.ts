@@ -38,9 +38,9 @@ export function isIntact(backup: Backup): boolean {
   return wholeBlob(backup) !== undefined || intactCopies(backup).length > 0;
 }
 
-/** Whether the bytes of a backup may be somewhere: a copy that cannot be reached may be whole. */
+/** Whether the bytes of a backup may be somewhere. A copy that cannot be reached does not make up for a damaged blob. */
 export function mayBeIntact(backup: Backup): boolean {
-  return wholeBlob(backup) !== undefined || copiesToRead(backup).length > 0;
+  return isIntact(backup) || (backup.blob === undefined && copiesToRead(backup).length > 0);
 }
 
 /** The blob in the state, if the state has it undamaged. */

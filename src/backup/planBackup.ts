@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { whyTooOld } from "./age";
 import { type BackupRecord, backupsOf } from "./backup";
 import { damageOf } from "./blob";
-import { copiesElsewhere, copiesToWrite, copyUri, mayBeIntact, wholeBlob } from "./copies";
+import { copiesElsewhere, copiesToWrite, copyUri, mayBeIntact } from "./copies";
 import { isSameName } from "./versions";
 
 /** What the program declares. Before an update some of it may be unknown. */
@@ -117,7 +117,7 @@ function whyRecordChanges(record: BackupRecord, declared: DeclaredBackup): strin
   if (movable.some(({ blob }) => (blob !== undefined) !== declared.keepBlobInState)) {
     return "keepBlobInState changed";
   }
-  return movable.some((backup) => backup.blob !== undefined && wholeBlob(backup) === undefined)
+  return movable.some((backup) => damageOf(backup) !== undefined)
     ? "the blob in the state is damaged, and a copy has it"
     : undefined;
 }

@@ -1,6 +1,6 @@
 import type { Backup, LookedUpSource, PreviousBackup } from "./backup";
 import { damageOf } from "./blob";
-import { isIntact } from "./copies";
+import { isIntact, mayBeIntact } from "./copies";
 import { isSameName, versionsNotIn, versionsText } from "./versions";
 
 type Holder = Pick<Backup, "sourceUri" | "versions">;
@@ -24,8 +24,8 @@ export function selectRetained(newest: Holder, earlier: readonly Backup[], retai
         holders.push(backup);
       }
       kept.push({ ...backup, keptBecause: because });
-    } else if (room > 0 && damageOf(backup) === undefined) {
-      room -= isIntact(backup) ? 1 : 0;
+    } else if (room > 0 && mayBeIntact(backup)) {
+      room -= 1;
       kept.push({ ...backup, keptBecause: "retain keeps it; a newer backup holds all of its versions" });
     }
   }

@@ -51,15 +51,19 @@ export function blobStorage(options: BlobStorageOptions): CopyStore {
     const startedAt = clock.now();
     const bound = verb === "look at" ? Math.min(waits.read, waits.operation) : waits.operation;
     const signal = clock.timeout(bound);
-    for (let attempts = 0; ; attempts += 1) {
+    let [refusals, cuts] = [0, 0];
+    for (;;) {
       try {
         return await attempt(clientOf(uri), AbortSignal.any([signal, clock.timeout(waits.attempt)]));
       } catch (error) {
         const waited = clock.now() - startedAt;
-        const delay = waits.notReady[Math.min(attempts, waits.notReady.length - 1)] ?? 0;
+        const delay = waits.notReady[Math.min(refusals, waits.notReady.length - 1)] ?? 0;
         if (isPermissionMissing(error) && verb !== "look at" && waited + delay < bound) {
+          refusals += 1;
           await waitForRole(new URL(uri), delay);
-        } else if (!isCut(error) || signal.aborted || attempts >= tries) {
+        } else if (isCut(error) && !signal.aborted && cuts < tries) {
+          cuts += 1;
+        } else {
           throw new CopyError(verb, uri, error, Math.round(waited / 1000));
         }
       }

@@ -1,4 +1,5 @@
 import { sha256OfBytes } from "../backup/blob";
+import { untilAborted } from "../keyVault/connection/waits";
 import type { BlobStorageOptions } from "./blobStorage";
 import { CopyDiffers, CopyError, type CopyVerb } from "./copyError";
 import { type CopyFacts, type CopyStore, md5Of, type SeenCopy } from "./copyStore";
@@ -56,18 +57,10 @@ export function openCopies(options: BlobStorageOptions): Copies {
 
 /** The same store, whose operations end in time: a network share that is gone answers nothing. */
 function bounded(store: CopyStore, { clock, waits }: BlobStorageOptions): CopyStore {
-  const within = async <T>(verb: CopyVerb, uri: string, operation: Promise<T>): Promise<T> => {
+  const within = <T>(verb: CopyVerb, uri: string, operation: Promise<T>): Promise<T> => {
     const signal = clock.timeout(verb === "look at" ? Math.min(waits.read, waits.operation) : waits.operation);
-    let pass = () => {};
-    const deadline = new Promise<never>((_, reject) => {
-      pass = () => reject(new CopyError(verb, uri, Object.assign(new Error(), { name: "TimeoutError" })));
-      signal.addEventListener("abort", pass, { once: true });
-    });
-    try {
-      return await Promise.race([operation, deadline]);
-    } finally {
-      signal.removeEventListener("abort", pass);
-    }
+    const timeout = Object.assign(new Error(), { name: "TimeoutError" });
+    return untilAborted(signal, operation, () => new CopyError(verb, uri, timeout));
   };
   return {
     write: (uri, bytes, facts) => within("write", uri, store.write(uri, bytes, facts)),

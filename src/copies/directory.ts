@@ -3,7 +3,7 @@ import fs, { lstat, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { CopyError, PlaceMissing } from "./copyError";
-import { type CopyFacts, type CopyStore, md5Of, type SeenCopy } from "./copyStore";
+import { type CopyStore, md5Of, type SeenCopy } from "./copyStore";
 
 /** What writes files. Tests hand over what fails. */
 type Files = Pick<typeof fs, "open" | "link">;
@@ -20,7 +20,7 @@ export function directoryStore(files: Files = fs): CopyStore {
           await makeDirectory(path.resolve(path.dirname(file), above));
         }
         // The facts come first: a copy without them is never seen.
-        await writeNew(`${file}.json`, Buffer.from(factsText(facts)), files);
+        await writeNew(`${file}.json`, Buffer.from(`${JSON.stringify(facts, undefined, 2)}\n`), files);
         await writeNew(file, bytes, files);
       } catch (error) {
         throw new CopyError("write", uri, error);
@@ -35,7 +35,7 @@ export function directoryStore(files: Files = fs): CopyStore {
       }
     },
 
-    look: (uri) => lookAt(uri),
+    look: lookAt,
   };
 }
 
@@ -153,8 +153,4 @@ async function syncDirectory(directory: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-function factsText(facts: CopyFacts): string {
-  return `${JSON.stringify(facts, undefined, 2)}\n`;
 }

@@ -82,7 +82,7 @@ export interface PreviousBackup {
   readonly versions: readonly string[];
   /** When the backup was made: RFC 3339, UTC. */
   readonly backedUpAt: string;
-  /** The copies of the backup outside the state; undefined if there are none. */
+  /** The copies of the backup outside the state; undefined without copies. */
   readonly copies?: readonly BackupCopy[];
   /** Why the backup is kept. */
   readonly keptBecause: string;

@@ -16,7 +16,7 @@ import {
   sameOriginPolicy,
 } from "./policies";
 import { throttlePolicy } from "./throttlePolicy";
-import type { Clock, Waits } from "./waits";
+import { type Clock, untilAborted, type Waits } from "./waits";
 
 export interface ConnectionOptions {
   readonly vaultUri: string;
@@ -135,17 +135,8 @@ export class VaultConnection {
   }
 
   /** Not every credential and poller ends with the signal. */
-  async #withinDeadline<T>(signal: AbortSignal, attempt: Promise<T>): Promise<T> {
-    let pass = () => {};
-    const deadline = new Promise<never>((_, reject) => {
-      pass = () => reject(new DeadlinePassed(this.#outcomes.last(signal)));
-      signal.addEventListener("abort", pass, { once: true });
-    });
-    try {
-      return await Promise.race([attempt, deadline]);
-    } finally {
-      signal.removeEventListener("abort", pass);
-    }
+  #withinDeadline<T>(signal: AbortSignal, attempt: Promise<T>): Promise<T> {
+    return untilAborted(signal, attempt, () => new DeadlinePassed(this.#outcomes.last(signal)));
   }
 
   async #untilReady<T, Client extends ObjectClient>(

@@ -44,6 +44,27 @@ export interface Clock {
   timeout(milliseconds: number): AbortSignal;
 }
 
+/** The result of an attempt that may not heed the signal; or an error, as soon as the signal is aborted. */
+export async function untilAborted<T>(
+  signal: AbortSignal | undefined,
+  attempt: Promise<T>,
+  late: () => Error,
+): Promise<T> {
+  let abort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(late());
+    signal?.addEventListener("abort", abort);
+    if (signal?.aborted) {
+      abort();
+    }
+  });
+  try {
+    return await Promise.race([attempt, aborted]);
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (milliseconds, signal) => setTimeout(milliseconds, undefined, signal === undefined ? {} : { signal }),

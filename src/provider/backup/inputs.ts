@@ -64,7 +64,8 @@ export function checkBackup(
   const copyTo = arrayIn(inputs.copyTo).map(
     (place, index) => parseCopyInput(`copyTo[${index}]`, place, configuration, mistakes) ?? place,
   );
-  if (new Set(copyTo.filter((place) => !isUnknown(place))).size < copyTo.filter((place) => !isUnknown(place)).length) {
+  const places = copyTo.filter((place) => !isUnknown(place));
+  if (new Set(places).size < places.length) {
     mistakes.push("copyTo names a place twice.");
   }
   if (inputs.keepBlobInState === false && !isUnknown(inputs.copyTo) && copyTo.length === 0) {

@@ -29,7 +29,7 @@ export interface Placed {
  * and a copy in another place leaves the record, only when everything that the program wants is there.
  */
 export async function placeBlobs(record: BackupRecord, placement: Placement, context: Context): Promise<Placed> {
-  // By place: each place is waited for once.
+  // By place, or by the copy that could not be read. Nothing is written again into a place that failed.
   const failures = new Map<string, unknown>();
   const newest = await placeBlob(record, placement, context, failures);
   const previous = [];
@@ -101,12 +101,12 @@ export async function bytesOf(
   if (blob !== undefined) {
     return Buffer.from(blob, "base64url");
   }
-  const unread = new Map<string, unknown>();
+  const unread: [string, unknown][] = [];
   for (const { uri } of copiesToRead(backup)) {
     try {
       return await context.copies().read(uri, backup.blobSha256);
     } catch (error) {
-      unread.set(uri, error);
+      unread.push([uri, error]);
     }
   }
   for (const [uri, error] of unread) {

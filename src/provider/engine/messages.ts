@@ -11,24 +11,26 @@ export function more(anchor: string): string {
   return `More: ${pages}/${anchor}`;
 }
 
-/** What Pulumi offers beside the remedy that the service's side knows. */
-const hints: Partial<Readonly<Record<FailureCode, string | ((operation: Operation) => string)>>> = {
-  challenge:
-    "For an emulator or a private cloud, set azure-keyvault-backup:disableChallengeResourceVerification to true.",
+const otherHosts =
+  "For an emulator or a private cloud, set azure-keyvault-backup:disableChallengeResourceVerification to true.";
+const fewerAtATime = "For instance with --parallel 4.";
+const otherTenant = "Set azure-native:tenantId and azure-native:environment.";
+
+type Hint = string | ((operation: Operation) => string);
+
+/** What Pulumi offers beside the remedy that the failed operation knows. */
+const hints: Partial<Readonly<Record<FailureCode | CopyFailureCode, Hint>>> = {
+  challenge: otherHosts,
+  "copy-host": otherHosts,
+  "copy-throttled": fewerAtATime,
+  "copy-unauthorized": otherTenant,
   "managed-by-certificate": ({ name, vaultUri, objectName }) =>
     name === "backup"
       ? `Use: new CertificateBackup("${objectName}", { vaultUri: "${vaultUri}", certificateName: "${objectName}" });`
       : "",
-  throttled: "For instance with --parallel 4.",
+  throttled: fewerAtATime,
   timeout: "If the vault is only slow, raise azure-keyvault-backup:timeoutSeconds.",
-  unauthorized: "Set azure-native:tenantId and azure-native:environment.",
-};
-
-const copyHints: Partial<Readonly<Record<CopyFailureCode, string>>> = {
-  "copy-host":
-    "For an emulator or a private cloud, set azure-keyvault-backup:disableChallengeResourceVerification to true.",
-  "copy-throttled": hints.throttled as string,
-  "copy-unauthorized": hints.unauthorized as string,
+  unauthorized: otherTenant,
 };
 
 /** The hint for commands that do not run the program: the engine hands over what the last `pulumi up` recorded. */
@@ -43,7 +45,7 @@ export type ConfigurationSource = "program" | "state";
 export function explainBriefly(error: unknown, source: ConfigurationSource): string {
   // A look at an object has a bound of its own.
   const apt = hintsFor(error, source).filter((hint) => hint !== hints.timeout);
-  return [error instanceof CopyError ? error.reason : reasonOf(error), ...apt].join(" ");
+  return [isExplained(error) ? error.reason : reasonOf(error), ...apt].join(" ");
 }
 
 /**
@@ -53,12 +55,11 @@ export function explainBriefly(error: unknown, source: ConfigurationSource): str
  */
 export function userError(error: unknown, source: ConfigurationSource = "program", outcome?: string): Error {
   const message = error instanceof Error ? error.message : `${error}`;
-  const isExplained = error instanceof KeyVaultError || error instanceof CopyError;
   const text = [
     message,
     ...hintsFor(error, source),
     ...(outcome === undefined ? [] : [outcome]),
-    ...(isExplained ? [more(`troubleshooting.md#${error.code}`)] : []),
+    ...(isExplained(error) ? [more(`troubleshooting.md#${error.code}`)] : []),
   ];
   return withoutStack(text.join(" "), error);
 }
@@ -69,12 +70,17 @@ export function withoutStack(message: string, cause?: unknown): Error {
   return error;
 }
 
+/** Whether the error has its own explanation, and a section in the documentation. */
+function isExplained(error: unknown): error is KeyVaultError | CopyError {
+  return error instanceof KeyVaultError || error instanceof CopyError;
+}
+
 function hintsFor(error: unknown, source: ConfigurationSource): string[] {
-  if (!(error instanceof KeyVaultError || error instanceof CopyError)) {
+  if (!isExplained(error)) {
     return [];
   }
-  const hint = error instanceof CopyError ? copyHints[error.code] : hints[error.code];
-  const text = typeof hint === "function" ? hint((error as KeyVaultError).operation) : hint;
+  const hint = hints[error.code];
+  const text = typeof hint === "function" ? (error instanceof KeyVaultError ? hint(error.operation) : "") : hint;
   const { isConfigured } = (error.cause ?? {}) as { isConfigured?: boolean };
   return [
     ...(text ? [text] : []),

@@ -9,6 +9,7 @@ import {
   DefaultAzureCredential,
   ManagedIdentityCredential,
 } from "@azure/identity";
+import { untilAborted } from "../../keyVault/connection/waits";
 import { parseJson } from "../../keyVault/failures/refusal";
 import { CredentialError, nameOf, refusedCredential, wrongSetting } from "./credentialError";
 import { type IdentitySettings, kindOf } from "./identitySettings";
@@ -46,7 +47,9 @@ export function credentialOf(settings: IdentitySettings, pipelineOptions: Pipeli
     async getToken(scopes, options) {
       try {
         const token = construct().then((constructed) => constructed.getToken(scopes, options));
-        return await untilAborted(settings, options?.abortSignal as AbortSignal | undefined, token);
+        // Not every credential in @azure/identity heeds the signal.
+        const signal = options?.abortSignal as AbortSignal | undefined;
+        return await untilAborted(signal, token, () => lateCredential(settings));
       } catch (error) {
         throw credentialErrorIn(error) ?? refusedCredential(settings, error);
       }
@@ -54,31 +57,12 @@ export function credentialOf(settings: IdentitySettings, pipelineOptions: Pipeli
   };
 }
 
-// Not every credential in @azure/identity heeds the signal.
-async function untilAborted<T>(
-  settings: IdentitySettings,
-  signal: AbortSignal | undefined,
-  token: Promise<T>,
-): Promise<T> {
-  const late = () =>
-    new CredentialError(settings, {
-      reasons: ["it did not answer in time"],
-      remedy: "Check the network between this machine and Microsoft Entra, or the endpoint of the managed identity.",
-      isConfigured: false,
-    });
-  let abort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(late());
-    signal?.addEventListener("abort", abort);
-    if (signal?.aborted) {
-      abort();
-    }
+function lateCredential(settings: IdentitySettings): CredentialError {
+  return new CredentialError(settings, {
+    reasons: ["it did not answer in time"],
+    remedy: "Check the network between this machine and Microsoft Entra, or the endpoint of the managed identity.",
+    isConfigured: false,
   });
-  try {
-    return await Promise.race([aborted, token]);
-  } finally {
-    signal?.removeEventListener("abort", abort);
-  }
 }
 
 // @azure/identity wraps what an assertion throws.

@@ -226,6 +226,14 @@ describe("copies outside the state", () => {
     expect(plan({ ...alone, ...recorded }, { copyTo: [first] })).toEqual({ kind: "backUp", because });
   });
 
+  it("do not make up for a damaged blob while they cannot be reached", () => {
+    const damagedBlob = { ...alone, blob: "BBBB", copies: [at(first, "unreachable")] };
+    expect(plan(damagedBlob, { copyTo: [first] })).toMatchObject({
+      kind: "backUp",
+      because: expect.stringContaining("the blob in the state is damaged"),
+    });
+  });
+
   it("of an earlier backup are not mended if nothing has the blob", () => {
     const lost = { ...earlier, blob: undefined, copies: [{ ...at(first, "missing"), uri: copyUri(first, earlier) }] };
     expect(plan({ copies: [at(first)], previous: [lost] }, { copyTo: [first] }).kind).toBe("unchanged");

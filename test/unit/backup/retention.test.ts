@@ -9,6 +9,7 @@ import { backup, sourceUri, vaultUri, version } from "../../support/keyVault/bac
 const [a, b, c] = [version("a"), version("b"), version("c")];
 const invoices = `${vaultUri}keys/invoices`;
 const damaged = { blob: "BBBB", blobSha256: sha256OfBlob("AAAA") };
+const copy = { uri: "file:///a", writtenAt: "2026-03-01T00:00:00Z", contentMd5: "bWQ1", status: "verified" } as const;
 const shas = (backups: readonly Backup[]) => backups.map(({ blobSha256 }) => blobSha256);
 
 const anyBackup = fc
@@ -22,7 +23,7 @@ const anyBackup = fc
   .map(({ isDamaged, isElsewhere, blob, ...rest }): Backup => {
     const made = backup({ ...rest, blob });
     const blobSha256 = isDamaged ? sha256OfBlob(`${blob}AAAA`) : made.blobSha256;
-    return { ...made, blobSha256, blob: isElsewhere ? undefined : blob };
+    return isElsewhere ? { ...made, blobSha256, blob: undefined, copies: [copy] } : { ...made, blobSha256, blob };
   });
 
 const object = ({ sourceUri: uri }: Backup) => uri.toLowerCase();
@@ -145,6 +146,12 @@ describe("an earlier backup is dropped", () => {
 
   it("if it is damaged and a newer backup holds all of its versions, even within `retain`", () => {
     expect(selectRetained(backup(), [backup(damaged)], 5)).toEqual([]);
+  });
+
+  it("if nothing has its blob any more and a newer backup holds all of its versions, even within `retain`", () => {
+    const lost = backup({ blob: undefined, copies: [{ ...copy, status: "missing" }] });
+    const whole = backup({ blob: "AAAC" });
+    expect(shas(selectRetained(backup({ blob: "AAAD" }), [lost, whole], 1))).toEqual([whole.blobSha256]);
   });
 
   it("never because of a damaged backup", () => {

@@ -145,12 +145,6 @@ describe("a failure says what to do", () => {
     expect(error.message).toContain("it is not there (ENOENT). Check the URI.");
     expect(await directoryStore().look(uri)).toEqual({ kind: "missing" });
   });
-
-  it("an operating system that says no", async () => {
-    // Nobody, root included, makes a directory there.
-    const error = await failureOf(directoryStore().write("file:///proc/self/kv/keys/orders/a.keybackup", bytes, facts));
-    expect(error.message).toMatch(/Could not write the copy .*\((EACCES|EPERM|ENOENT)\)/);
-  });
 });
 
 it("A writer that is killed at any moment leaves no half-written file under a final name", async () => {
