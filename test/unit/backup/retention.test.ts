@@ -149,7 +149,7 @@ describe("an earlier backup is dropped", () => {
   });
 
   it("if nothing has its blob any more and a newer backup holds all of its versions, even within `retain`", () => {
-    const lost = backup({ blob: undefined, copies: [{ ...copy, status: "missing" }] });
+    const lost: Backup = { ...backup(), blob: undefined, copies: [{ ...copy, status: "missing" }] };
     const whole = backup({ blob: "AAAC" });
     expect(shas(selectRetained(backup({ blob: "AAAD" }), [lost, whole], 1))).toEqual([whole.blobSha256]);
   });
